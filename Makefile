@@ -1,0 +1,50 @@
+# Two commands do everything: `make demo` shows the gate at work, `make test` runs every check.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TOOLS := .tools/bin
+export PATH := $(CURDIR)/$(TOOLS):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit policies tools bench build clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(VENV)/.core: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[mlflow]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.core
+
+demo: $(VENV)/.core ## promote a model on a real MLflow server: refused, mended, allowed
+	$(BIN)/qaqpa demo
+
+tools: ## get OPA and Regal into .tools, unless they are there
+	tools/get-tools
+
+test: $(VENV)/.dev tools lint policies unit ## run every check
+
+lint: $(VENV)/.dev ## style and types of the Python code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+policies: tools ## style, types, tests and coverage of the policies
+	tools/check-policies
+
+unit: $(VENV)/.dev tools ## Python tests, real servers included
+	$(BIN)/pytest
+
+bench: $(VENV)/.dev tools ## timings, side by side, as ratios
+	$(BIN)/pytest tests/benchmarks --benchmarks -s
+
+build: $(VENV)/.dev tools ## compile the policies again
+	$(BIN)/python -m qaqpa.policy.compile
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .tools dist

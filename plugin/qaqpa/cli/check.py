@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`qaqpa check`: decides about a model version in a registry, or about a directory of evidence."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from qaqpa import times
+from qaqpa.cli.common import MODELS, add_config, add_registry, checked_formats, read_target, report
+from qaqpa.config import Config, load_config
+from qaqpa.errors import ExitCode, UsageError
+from qaqpa.evidence.collect import collect
+from qaqpa.gate import decide, open_engine, validate_config
+from qaqpa.model import Problem, Request, Stage, Verdict
+
+_EXIT = {Verdict.ALLOW: ExitCode.ALLOWED, Verdict.DENY: ExitCode.DENIED, Verdict.UNDECIDED: ExitCode.UNDECIDED}
+_EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
+_LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    parser.add_argument("target", metavar="TARGET", help="models:/name/7, models:/name@alias, or a directory")
+    parser.add_argument(
+        "--stage", choices=[stage.value for stage in Stage], help="review for a directory, else production"
+    )
+    parser.add_argument("--profile", action="append", metavar="ID", help="profile to apply; repeatable")
+    parser.add_argument("--as-of", metavar="DATE", help="decide as on this day, or at this time with zone")
+    parser.add_argument("--engine", choices=["embedded", "opa"], help="who evaluates the policies")
+    parser.add_argument(
+        "--format", action="append", default=[], metavar="FORMAT[=PATH]", help="text or json; repeatable"
+    )
+    parser.add_argument("--lang", choices=["en"], default="en", help="language of the texts")
+    add_config(parser)
+    add_registry(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Decides, reports, and returns the exit code that belongs to the verdict.
+
+    Raises:
+        QaqpaError: what was asked cannot be read.
+    """
+    checked_formats(args.format)
+    config = _config(args)
+    now = _moment(args.as_of)
+    engine = open_engine(config)
+    validate_config(config, engine.catalog)
+    stage = Stage(args.stage or ("production" if args.target.startswith(MODELS) else "review"))
+    profiles = tuple(args.profile or config.profiles_for(stage))
+    for profile in profiles:
+        if profile not in engine.catalog.profiles:
+            known = ", ".join(engine.catalog.profiles)
+            raise UsageError(f"There is no profile {profile!r}", where="--profile", required=f"one of {known}")
+    target = read_target(args.target, args.registry_uri)
+    collected = collect(target.carried, target.subject, stage, now)
+    problems = [*collected.problems, *target.problems]
+    if target.subject.digest is None and stage is not Stage.REVIEW and not target.in_registry:
+        detail = f"The directory has no model/, and {stage.value} is decided about bytes."
+        problems.append(Problem("bytes_missing", detail))
+    request = Request(
+        subject=target.subject,
+        stage=stage,
+        profiles=profiles,
+        now=now,
+        settings=config.settings_for(stage),
+        context=collected.context,
+        context_digest=collected.context_digest,
+        evidence=collected.evidence,
+        rejected=collected.rejected,
+        problems=problems,
+    )
+    decision = decide(request, engine)
+    report(decision, engine.catalog, args.format, args.lang)
+    return int(_EXIT[decision.verdict])
+
+
+def _config(args: argparse.Namespace) -> Config:
+    config = load_config(args.config)
+    return replace(config, engine=args.engine) if args.engine else config
+
+
+def _moment(text: str | None) -> datetime:
+    if text is None:
+        return times.now()
+    try:
+        moment = times.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error), where="--as-of", required="2026-11-23, or a time with zone") from error
+    if not _EARLIEST <= moment < _LATEST:
+        raise UsageError(f"{text} is out of range", where="--as-of", required="a day from 2000 to 2099")
+    return moment

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What several commands share: options, targets, consoles, reports."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+
+from qaqpa.errors import UsageError
+from qaqpa.evidence.carriers import Carried
+from qaqpa.evidence.directory import read_directory
+from qaqpa.model import Decision, Problem, Subject
+from qaqpa.policy.bundle import Catalog
+from qaqpa.report import json as json_report
+from qaqpa.report import text as text_report
+
+MODELS = "models:/"
+_PLAIN_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a command was pointed at, read."""
+
+    subject: Subject
+    carried: Sequence[Carried]
+    problems: Sequence[Problem] = ()
+    in_registry: bool = False
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Adds `--config`."""
+    parser.add_argument("--config", metavar="FILE", help="configuration file; QAQPA_CONFIG, else ./qaqpa.yaml")
+
+
+def add_registry(parser: argparse.ArgumentParser) -> None:
+    """Adds `--registry-uri`."""
+    parser.add_argument("--registry-uri", metavar="URI", help="MLflow registry; MLflow's own settings by default")
+
+
+def read_target(target: str, registry_uri: str | None) -> Target:
+    """Reads a `models:/` URI from its registry, or a directory.
+
+    Raises:
+        QaqpaError: it does not exist, cannot be read, or does not fit its schema.
+    """
+    if not target.startswith(MODELS):
+        directory = read_directory(target)
+        return Target(directory.subject, directory.carried)
+    version = registry().read_version(target, registry_uri)
+    return Target(version.subject, version.carried, version.problems, in_registry=True)
+
+
+def registry():  # type: ignore[no-untyped-def]  # noqa: ANN201 - a module, imported only where it is needed
+    """The module that talks to a registry.
+
+    Raises:
+        UsageError: MLflow is not installed.
+    """
+    try:
+        from qaqpa.mlflow import registry as found  # noqa: PLC0415 - importing MLflow takes seconds
+    except ImportError as error:
+        raise UsageError(
+            "MLflow is not installed, so no registry can be reached", mend="pip install 'qaqpa[mlflow]'"
+        ) from error
+    return found
+
+
+def console(file: TextIO | None = None) -> Console:
+    """A console for results. Off a terminal it is 100 columns wide and has no colour."""
+    stream = file or sys.stdout
+    width = None if stream.isatty() else _PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def report(decision: Decision, catalog: Catalog, formats: Sequence[str], language: str) -> None:
+    """Writes a decision in each format asked for, `FORMAT` to standard output or `FORMAT=PATH` to a file.
+
+    Raises:
+        UsageError: a format does not exist, or a file cannot be written.
+    """
+    for wanted in formats or ["text"]:
+        name, _, path = wanted.partition("=")
+        if path:
+            try:
+                with Path(path).open("w", encoding="utf-8") as file:
+                    _render(name, decision, catalog, language, file)
+            except OSError as error:
+                raise UsageError(f"The report cannot be written ({error.strerror})", where=path) from error
+        else:
+            _render(name, decision, catalog, language, sys.stdout)
+
+
+def checked_formats(formats: Sequence[str]) -> None:
+    """Refuses a format that does not exist before anything is decided.
+
+    Raises:
+        UsageError: a format does not exist.
+    """
+    for wanted in formats:
+        if wanted.partition("=")[0] not in {"text", "json"}:
+            raise UsageError(f"The format {wanted!r} does not exist", where="--format", required="text or json")
+
+
+def _render(name: str, decision: Decision, catalog: Catalog, language: str, file: TextIO) -> None:
+    if name == "json":
+        file.write(json_report.render(decision) + "\n")
+    else:
+        text_report.render(decision, catalog, console(file), language)

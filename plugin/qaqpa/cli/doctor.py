@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`qaqpa doctor`: what is configured, where each value came from, and whether it works."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import platform
+import sys
+
+from rich.table import Table
+from rich.text import Text
+
+from qaqpa import __version__, times
+from qaqpa.cli.common import add_config, console
+from qaqpa.config import Config, load_config
+from qaqpa.errors import ExitCode, QaqpaError
+from qaqpa.gate import decide, open_engine, validate_config
+from qaqpa.model import Request, Stage, Subject, Verdict
+from qaqpa.report.escape import visible
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    add_config(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the settings and tries the engine.
+
+    Raises:
+        UsageError: the configuration is broken.
+    """
+    out = console()
+    table = Table(box=None, show_header=False, pad_edge=False)
+    config = load_config(args.config)
+    table.add_row("qaqpa", __version__, "")
+    table.add_row("python", platform.python_version(), Text(sys.executable, style="dim"))
+    for name in ("wasmtime", "mlflow", "opa-python-client"):
+        table.add_row(name, _installed(name), "")
+    for name, value, source in config.sources:
+        table.add_row(name, visible(value), Text(f"from {visible(source)}", style="dim"))
+    for gate in config.gates:
+        what = [*(f"@{alias}" for alias in gate.aliases), *gate.mlflow_stages, *(f"{name}/*" for name in gate.names)]
+        strength = gate.settings.minimum_strength.value
+        table.add_row("gate", f"{gate.label}: {', '.join(what)}", f"{', '.join(gate.profiles)}; at least {strength}")
+    for entry in config.observe:
+        table.add_row(
+            "observe", ", ".join(entry.models), _observing(entry.until >= times.now().date(), str(entry.until))
+        )
+    out.print(table)
+    out.print()
+    return _try_engine(config)
+
+
+def _observing(in_force: bool, until: str) -> Text:  # noqa: FBT001 - private, and named at its only call
+    text = f"NOT ENFORCED until {until}" if in_force else f"ended {until}: enforced"
+    return Text(text, style="bold yellow" if in_force else "")
+
+
+def _try_engine(config: Config) -> int:
+    out = console()
+    try:
+        engine = open_engine(config)
+        validate_config(config, engine.catalog)
+    except QaqpaError as error:
+        out.print(Text(f"engine {config.engine}: does not work: {visible(error, 2000)}", style="red"))
+        return int(error.exit_code)
+    subject = Subject(name="canary", digest="0" * 64)
+    profiles = tuple(dict.fromkeys(profile for gate in config.gates for profile in gate.profiles))
+    canary = Request(subject=subject, stage=Stage.PRODUCTION, profiles=profiles, now=times.now())
+    decision = decide(canary, engine)
+    if decision.verdict is not Verdict.DENY:
+        detail = "; ".join(visible(problem["detail"], 2000) for problem in decision.problems)
+        out.print(Text(f"engine {engine.name}: a model without evidence was not denied: {detail}", style="red"))
+        return int(ExitCode.UNDECIDED)
+    out.print(f"engine {engine.name}: works; a model without evidence is denied ({len(decision.findings)} findings)")
+    out.print(f"policy digest {engine.policy_digest}", soft_wrap=True)
+    return 0
+
+
+def _installed(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

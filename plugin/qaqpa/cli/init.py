@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`qaqpa init`: a commented configuration, a context and evidence templates for one system."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from qaqpa.config import DEFAULT_PROFILE
+from qaqpa.errors import UsageError
+from qaqpa.evidence.kinds import SYSTEM, Kind, kind, kinds
+from qaqpa.model import JsonObject
+
+_QUESTIONS = (
+    ("name", "Name of the registered model", "my-model"),
+    ("title", "What the system is, in a few words", "My system"),
+    ("domain", "Field of use", "other"),
+    ("automation", "How far it decides without a person", ""),
+    ("jurisdictions", "Where it is used (KZ, EU, OTHER; several with a comma)", ""),
+    ("affects_rights", "Does it affect rights or freedoms of persons", ""),
+    ("significant_decision", "Does it take part in legally or socially important decisions about persons", ""),
+    ("personal_data", "Are personal data used", ""),
+    ("public_sector", "Does a state body operate or adopt it", ""),
+)
+
+_CONFIG = """\
+# Configuration of Qaqpa. Every setting with its default; remove the # to change one.
+version: 1
+
+gates:
+  # What stands for production: moving one of these aliases, or this MLflow stage, needs an allow.
+  - stage: production
+    aliases: [production, champion]
+    mlflow_stages: [Production]
+    # names: ["prod.*"]          # registered models in which every version is in production
+    profiles: [{profile}]
+    # minimum_strength: declared # declared < signed < independent
+
+# engine: embedded               # or: opa
+# opa:
+#   url: http://127.0.0.1:8181
+#   timeout_seconds: 2
+
+# Bring a live registry under the gate step by step: recorded and shown, not enforced, at most 90 days.
+# observe:
+#   - models: ["legacy-*"]
+#     until: 2026-12-31
+
+# Thresholds; `qaqpa explain CONTROL` lists them. One that is law can only be tightened.
+# thresholds:
+#   TRN-01: {{max_age_days: 180}}
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    parser.add_argument("directory", nargs="?", default=".", metavar="DIR", help="where to write; here by default")
+    parser.add_argument("--model", metavar="NAME", help="name of the registered model")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Asks on a terminal, writes the files, and says what comes next.
+
+    Raises:
+        UsageError: a file is there already, or cannot be written.
+    """
+    base = Path(args.directory)
+    answers = _ask(args.model)
+    files = {
+        base / "qaqpa.yaml": _CONFIG.format(profile=DEFAULT_PROFILE),
+        base / "context.yaml": template(kind(SYSTEM), _context_values(answers)),
+        **{
+            base / "evidence-templates" / f"{own.name}.yaml": template(own, {})
+            for own in kinds().values()
+            if own.name != SYSTEM
+        },
+    }
+    _write(files)
+    print(f"Wrote {len(files)} files to {base}.")
+    if not sys.stdin.isatty():
+        print("No question was asked: what context.yaml leaves out counts as the strictest value.")
+    print(f"Proposed profile: {DEFAULT_PROFILE}")
+    print("Next: copy what you have from evidence-templates/ to evidence/, fill it in, and run")
+    print(f"  qaqpa check {base}")
+    return 0
+
+
+def template(own: Kind, values: JsonObject) -> str:
+    """A commented YAML file of a kind. Fields without a value are commented out.
+
+    Args:
+        own: the kind.
+        values: what is known already.
+    """
+    lines = [f"# {own.title}. {own.schema['description']}", f"kind: {own.name}"]
+    required = own.schema["required"]
+    for name, schema in own.schema["properties"].items():
+        if name == "kind":
+            continue
+        note = "required" if name in required else "optional"
+        lines += ["", f"# {_resolved(schema, own)['description']} ({note})"]
+        if name in values:
+            lines.append(f"{name}: {json.dumps(values[name], ensure_ascii=False)}")
+        else:
+            lines.append(f"# {name}: {json.dumps(_example(schema, own), ensure_ascii=False)}")
+    return "\n".join(lines) + "\n"
+
+
+def _resolved(schema: JsonObject, own: Kind) -> JsonObject:
+    reference = schema.get("$ref")
+    return {**own.schema["$defs"][reference.rsplit("/", 1)[-1]], **schema} if reference else schema
+
+
+def _example(schema: JsonObject, own: Kind) -> Any:
+    """A value of the right shape, to be replaced."""
+    schema = _resolved(schema, own)
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind_of_value = schema.get("type")
+    if kind_of_value == "object":
+        return {name: _example(child, own) for name, child in schema["properties"].items()}
+    if kind_of_value == "array":
+        return [_example(schema["items"], own)]
+    if kind_of_value == "boolean":
+        return True
+    if kind_of_value in {"integer", "number"}:
+        return schema.get("minimum", 0)
+    return "2026-01-31" if schema.get("format") == "date" else "…"
+
+
+def _ask(model: str | None) -> dict[str, str]:
+    defaults = {"name": model or "my-model", "title": "My system"}
+    if not sys.stdin.isatty():
+        return defaults
+    print("A few questions; Enter leaves a field out, and it then counts as the strictest value.")
+    answers = {}
+    for field, question, default in _QUESTIONS:
+        if field == "name" and model:
+            answers[field] = model
+            continue
+        allowed = _allowed(field)
+        hint = f" [{', '.join(allowed)}]" if allowed else f" [{default}]" if default else ""
+        answers[field] = _answer(f"{question}?{hint} ", allowed if field != "jurisdictions" else [], default)
+    return {**defaults, **{field: answer for field, answer in answers.items() if answer}}
+
+
+def _answer(prompt: str, allowed: list[str], default: str) -> str:
+    while True:
+        answer = input(prompt).strip() or default
+        if not answer or not allowed or answer in allowed:
+            return answer
+        print(f"  One of {', '.join(allowed)}, please.")
+
+
+def _allowed(field: str) -> list[str]:
+    schema = kind(SYSTEM).schema["properties"].get(field, {})
+    if schema.get("type") == "boolean":
+        return ["yes", "no"]
+    found: list[str] = schema.get("enum") or []
+    return found
+
+
+def _context_values(answers: dict[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "system_id": secrets.token_hex(16),
+        "version": 1,
+        "title": answers["title"],
+        "models": [{"name": answers["name"]}],
+    }
+    for field, answer in answers.items():
+        if _allowed(field) == ["yes", "no"]:
+            values[field] = answer == "yes"
+        elif field == "jurisdictions":
+            places = [place.strip().upper() for place in answer.split(",")]
+            unknown = [place for place in places if place not in {"KZ", "EU", "OTHER"}]
+            if unknown:
+                raise UsageError(f"There is no jurisdiction {unknown[0]!r}", required="KZ, EU or OTHER")
+            values[field] = places
+        elif field in {"domain", "automation"}:
+            values[field] = answer
+    return values
+
+
+def _write(files: dict[Path, str]) -> None:
+    """Writes all files or none: nothing that exists is replaced."""
+    for path in files:
+        if path.exists():
+            raise UsageError("The file exists already", where=str(path), mend="Name another directory")
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"A file cannot be written ({error.strerror})", where=str(error.filename)) from error

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `qaqpa`: finds the command's module, runs it, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from qaqpa import __version__
+from qaqpa.errors import ExitCode, QaqpaError
+from qaqpa.report.escape import visible
+
+_COMMANDS = {
+    "init": "write qaqpa.yaml, a context and evidence templates for one system",
+    "check": "decide about a model version in a registry, or about a directory",
+    "explain": "explain a control or a profile; without an id, list them",
+    "attest": "turn an evidence file into a statement about one model, and attach it",
+    "digest": "print the model digest of a directory or a model version",
+    "policy": "test or build policies of your own",
+    "doctor": "show what is configured and whether it works",
+    "demo": "show the gate at work on a real MLflow server on this machine",
+}
+
+_EXIT_CODES = "exit codes: 0 allowed, 1 crash, 2 usage or configuration, 3 denied, 4 undecided"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit code.
+
+    Args:
+        arguments: without the program's name; those of the process where None.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        args = _parse(arguments)
+        code = int(args.run(args))
+        sys.stdout.flush()
+    except QaqpaError as error:
+        _complain(error)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        print("qaqpa: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output went away; nothing more can be said, and the decision was not delivered.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.CRASH)
+    except Exception as error:
+        if os.environ.get("QAQPA_TRACEBACK"):
+            raise
+        print(f"qaqpa: crashed: {type(error).__name__}: {visible(error)}", file=sys.stderr)
+        print("This is a defect of Qaqpa. QAQPA_TRACEBACK=1 shows where.", file=sys.stderr)
+        return int(ExitCode.CRASH)
+    return code
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="qaqpa",
+        description="Keeps a model out of production until the evidence that the law asks for is there.",
+        epilog=_EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"qaqpa {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name, summary in _COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary, epilog=_EXIT_CODES)
+        if name == chosen:
+            # Only the chosen command's module is imported, so that starting up stays cheap.
+            module = importlib.import_module(f"qaqpa.cli.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser.parse_args(arguments)
+
+
+def _complain(error: QaqpaError) -> None:
+    head = f"{visible(error.where)}: " if error.where and "\n" not in error.found else ""
+    lines = error.found.split("\n")
+    print(f"qaqpa: {head}{visible(lines[0], 2000)}", file=sys.stderr)
+    for line in lines[1:]:
+        print(f"       {visible(line, 2000)}", file=sys.stderr)
+    if error.required:
+        print(f"       required: {visible(error.required, 2000)}", file=sys.stderr)
+    if error.mend:
+        print(f"       to mend: {visible(error.mend, 2000)}", file=sys.stderr)

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads YAML and JSON strictly, remembers where each value stands, and validates against JSON Schema.
+
+YAML follows the core schema of version 1.2: `no` is a text, and a date stays the text that was written. Aliases,
+anchors, tags and duplicate keys are refused, so that what a reviewer reads is what the gate reads.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import yaml
+
+from qaqpa.errors import UsageError
+from qaqpa.model import Json
+from qaqpa.resources import SCHEMAS
+
+MAX_BYTES = 1 << 20
+"""Largest file that is read, in bytes."""
+
+MAX_DEPTH = 40
+"""Deepest nesting that is read."""
+
+_MAX_ERRORS = 10
+_MAX_INTEGER = (1 << 53) - 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_QUOTED = 200
+
+Pointer = tuple[str | int, ...]
+
+
+class DocumentError(UsageError):
+    """A file cannot be read, or does not fit its schema."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file: its value, its name, and line and column (from 1) of every value by its path."""
+
+    value: Json
+    name: str
+    marks: Mapping[Pointer, tuple[int, int]] = field(repr=False, default_factory=dict)
+
+    def where(self, pointer: Sequence[str | int] = ()) -> str:
+        """`path:line:column` of a value, or of the nearest value around it."""
+        path = tuple(pointer)
+        while path and path not in self.marks:
+            path = path[:-1]
+        line, column = self.marks.get(path, (1, 1))
+        return f"{self.name}:{line}:{column}"
+
+
+def read(path: str | Path) -> Document:
+    """Reads a YAML or JSON file.
+
+    Raises:
+        DocumentError: the file is missing, too large, not UTF-8, not strict YAML or JSON, or nested too deeply.
+    """
+    name = str(path)
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DocumentError(
+            f"The file cannot be read ({error.strerror})", where=name, mend="Check the path and the permissions"
+        ) from error
+    if len(raw) > MAX_BYTES:
+        raise DocumentError("The file is too large", where=name, required=f"at most {MAX_BYTES} bytes")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise DocumentError("The file is not UTF-8", where=f"{name}:{line}:1", mend="Save it as UTF-8") from error
+    return parse_json(text, name) if name.endswith(".json") else parse_yaml(text, name)
+
+
+def parse_yaml(text: str, name: str) -> Document:
+    """Parses one YAML document.
+
+    Raises:
+        DocumentError: with line and column.
+    """
+    builder = _Builder(name)
+    try:
+        loader = _Loader(text)
+        try:
+            while loader.check_event():
+                builder.feed(loader, loader.get_event())
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        raise DocumentError(f"This is not YAML: {error.problem or error.context}", where=where) from error
+    except yaml.YAMLError as error:
+        raise DocumentError(f"This is not YAML: {error}", where=name) from error
+    except ValueError as error:
+        raise DocumentError(f"A number cannot be read: {error}", where=name) from error
+    document = builder.document()
+    _refuse_odd_values(document.value, name)
+    return document
+
+
+def parse_json(text: str, name: str) -> Document:
+    """Parses JSON; duplicate keys, NaN and infinities are refused.
+
+    Raises:
+        DocumentError: with line and column where the parser knows them.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"This is not JSON: {error.msg}", where=f"{name}:{error.lineno}:{error.colno}") from error
+    except (_StrictError, RecursionError, ValueError) as error:
+        raise DocumentError(f"This JSON is refused: {error}", where=name) from error
+    _refuse_odd_values(value, name)
+    try:
+        marks = parse_yaml(text, name).marks
+    except DocumentError:
+        marks = {}
+    return Document(value, name, marks)
+
+
+def validate(document: Document, schema: str) -> None:
+    """Validates a document against `schemas/<schema>.json`.
+
+    Raises:
+        DocumentError: naming file, line and column of every error, at most ten.
+    """
+    problems = [
+        f"{document.where(_place(error))}: {_message(error)}"
+        for error in sorted(
+            validator(schema).iter_errors(document.value), key=lambda e: list(map(str, e.instance_path))
+        )
+    ]
+    if problems:
+        more = [f"and {len(problems) - _MAX_ERRORS} more"] if len(problems) > _MAX_ERRORS else []
+        raise DocumentError(
+            "\n".join([*problems[:_MAX_ERRORS], *more]), mend=f"The fields are described in schemas/{schema}.json"
+        )
+
+
+@lru_cache(maxsize=64)
+def validator(schema: str) -> Any:
+    """The compiled validator of `schemas/<schema>.json`; it asserts formats."""
+    return jsonschema_rs.validator_for(load_schema(schema), validate_formats=True)
+
+
+@lru_cache(maxsize=64)
+def load_schema(schema: str) -> Any:
+    """The JSON Schema `schemas/<schema>.json` as parsed JSON."""
+    return json.loads((SCHEMAS / f"{schema}.json").read_bytes())
+
+
+def _place(error: Any) -> list[str | int]:
+    path = list(error.instance_path)
+    unexpected = re.match(r"Additional properties are not allowed \('(.*?)'", error.message)
+    return [*path, unexpected[1]] if unexpected else path
+
+
+def _message(error: Any) -> str:
+    field_name = ".".join(str(part) for part in error.instance_path) or "the document"
+    message = error.message if len(error.message) <= _MAX_QUOTED else f"{error.message[:_MAX_QUOTED]}…"
+    return f"{field_name}: {message}"
+
+
+class _StrictError(Exception):
+    """What the strict reader refuses although the format would allow it."""
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _StrictError(f"the key {key!r} stands twice")
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> Json:
+    raise _StrictError(f"{name} is not a number")
+
+
+def _refuse_odd_values(value: Json, name: str) -> None:
+    """Refuses what the two policy engines, or JSON readers elsewhere, could read differently."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise DocumentError("The file is nested too deeply", where=name, required=f"at most {MAX_DEPTH} levels")
+        for item in level:
+            if isinstance(item, float) and not math.isfinite(item):
+                raise DocumentError("A number is not finite", where=name)
+            if isinstance(item, int) and abs(item) > _MAX_INTEGER:
+                raise DocumentError("A whole number is too large", where=name, required="at most 2^53 - 1")
+            if isinstance(item, str) and _SURROGATE.search(item):
+                raise DocumentError("A text has half a character (a lone surrogate)", where=name)
+        level = [child for item in level for child in _children(item)]
+
+
+def _children(item: Json) -> Iterator[Json]:
+    if isinstance(item, dict):
+        yield from item
+        yield from item.values()
+    elif isinstance(item, list):
+        yield from item
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with the implicit types of YAML 1.2."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute
+
+
+for _tag, _pattern, _first in (
+    ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("tag:yaml.org,2002:int", r"[-+]?[0-9]+", list("-+0123456789")),
+    ("tag:yaml.org,2002:float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+):
+    _Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _first)
+
+
+class _Builder:
+    """Builds a value from parser events without recursion, and notes where each value starts."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._stack: list[tuple[Any, Pointer]] = []
+        self._key: list[Any] = []
+        self._marks: dict[Pointer, tuple[int, int]] = {}
+        self._root: list[Json] = []
+
+    def document(self) -> Document:
+        if not self._root:
+            raise DocumentError("The file is empty", where=self._name)
+        return Document(self._root[0], self._name, self._marks)
+
+    def feed(self, loader: _Loader, event: yaml.Event) -> None:
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            self._refuse(event, "Anchors and aliases are not allowed")
+        if isinstance(event, yaml.DocumentStartEvent) and self._root:
+            self._refuse(event, "There is more than one document in the file")
+        if getattr(event, "tag", None) not in (None, "!"):
+            self._refuse(event, "Tags are not allowed")
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            self._open(event)
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            self._stack.pop()
+            self._key.pop()
+        elif isinstance(event, yaml.ScalarEvent):
+            self._scalar(loader, event)
+
+    def _open(self, event: yaml.Event) -> None:
+        if len(self._stack) >= MAX_DEPTH:
+            self._refuse(event, f"Nested more than {MAX_DEPTH} levels deep")
+        value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+        path = self._add(event, value)
+        self._stack.append((value, path))
+        self._key.append(None)
+
+    def _scalar(self, loader: _Loader, event: yaml.ScalarEvent) -> None:
+        if self._stack and isinstance(self._stack[-1][0], dict) and self._key[-1] is None:
+            mapping, path = self._stack[-1]
+            if event.value in mapping:
+                self._refuse(event, f"The key {event.value!r} stands twice")
+            self._key[-1] = event.value
+            self._marks[(*path, event.value)] = _position(event)
+            return
+        tag = loader.resolve(yaml.ScalarNode, event.value, event.implicit)
+        self._add(event, _scalar_value(tag, event.value))
+
+    def _add(self, event: yaml.Event, value: Json) -> Pointer:
+        if not self._stack:
+            self._root.append(value)
+            self._marks[()] = _position(event)
+            return ()
+        container, path = self._stack[-1]
+        if isinstance(container, list):
+            container.append(value)
+            here: Pointer = (*path, len(container) - 1)
+        else:
+            if self._key[-1] is None:
+                self._refuse(event, "A key must be a plain text")
+            here = (*path, self._key[-1])
+            container[self._key[-1]] = value
+            self._key[-1] = None
+        self._marks[here] = _position(event)
+        return here
+
+    def _refuse(self, event: yaml.Event, found: str) -> None:
+        line, column = _position(event)
+        raise DocumentError(found, where=f"{self._name}:{line}:{column}")
+
+
+def _position(event: yaml.Event) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _scalar_value(tag: str, text: str) -> Json:
+    kind = tag.rsplit(":", 1)[-1]
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int":
+        return int(text)
+    return float(text) if kind == "float" else text

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A directory as something to judge: `context.yaml`, `evidence/`, and, where the bytes are there, `model/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import rfc8785
+
+from qaqpa.documents import Document, DocumentError, read
+from qaqpa.errors import UsageError
+from qaqpa.evidence.carriers import Carried
+from qaqpa.evidence.digest import dir_hash
+from qaqpa.evidence.kinds import SYSTEM, kind
+from qaqpa.evidence.statement import STATEMENT_TYPE
+from qaqpa.model import Subject
+
+_SUFFIXES = {".yaml", ".yml", ".json"}
+
+
+@dataclass(frozen=True)
+class Directory:
+    """What a directory says about one subject."""
+
+    subject: Subject
+    carried: list[Carried]
+
+
+def read_directory(root: str | Path) -> Directory:
+    """Reads a directory.
+
+    `context.yaml` is a file of kind `system`, and names the registered model. Files in `evidence/` are drafts (with a
+    top-level `kind`) or statements. Without `context.yaml` every control applies at its strictest.
+
+    Raises:
+        UsageError: the directory or a file in it cannot be read, or does not fit its schema; with line and column.
+        DigestError: `model/` is there and cannot be hashed.
+    """
+    base = Path(root)
+    if not base.is_dir():
+        raise UsageError("There is no such directory", where=str(root), mend="Name a directory, or a models:/ URI")
+    files = _evidence_files(base)
+    context = base / "context.yaml"
+    if not context.is_file() and not files:
+        raise UsageError(
+            "The directory holds neither context.yaml nor evidence/",
+            where=str(root),
+            mend="Make them with `qaqpa init`, or name another directory",
+        )
+    carried = [_carried(path) for path in [*([context] if context.is_file() else []), *files]]
+    name = _registered_model(read(context)) if context.is_file() else base.resolve().name
+    digest = dir_hash(base / "model") if (base / "model").is_dir() else None
+    return Directory(Subject(name=name, digest=digest), carried)
+
+
+def _evidence_files(base: Path) -> list[Path]:
+    folder = base / "evidence"
+    if not folder.is_dir():
+        return []
+    files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    for path in files:
+        if path.suffix not in _SUFFIXES or not path.is_file():
+            raise UsageError("This is not an evidence file", where=str(path), required=".yaml, .yml or .json")
+    return files
+
+
+def read_draft(path: str | Path, expected: str | None = None) -> Document:
+    """Reads an evidence file that somebody wrote, and validates it against the schema of its kind.
+
+    Args:
+        path: the file.
+        expected: the kind it must be of; its own `kind` where None.
+
+    Raises:
+        DocumentError: with line and column.
+        UsageError: its kind is unknown.
+    """
+    document = read(path)
+    if not isinstance(document.value, dict) or not isinstance(document.value.get("kind"), str):
+        raise DocumentError("The file does not say its kind", where=document.where(), required="`kind:` at the top")
+    name = document.value["kind"]
+    if expected and name != expected:
+        raise DocumentError(f"The file is of kind {name!r}", where=document.where(("kind",)), required=expected)
+    try:
+        found = kind(name)
+    except UsageError as error:
+        raise DocumentError(error.found, where=document.where(("kind",)), required=error.required) from error
+    found.check(document)
+    return document
+
+
+def _carried(path: Path) -> Carried:
+    if path.suffix == ".json":
+        document = read(path)
+        if isinstance(document.value, dict) and document.value.get("_type") == STATEMENT_TYPE:
+            return Carried(source=str(path), text=path.read_text(encoding="utf-8"))
+    document = read_draft(path, SYSTEM if path.name == "context.yaml" and path.parent.name != "evidence" else None)
+    text = rfc8785.dumps(document.value).decode()
+    return Carried(source=str(path), text=text, kind=document.value["kind"], draft=True)
+
+
+def _registered_model(context: Document) -> str:
+    name: str = context.value["models"][0]["name"]
+    return name

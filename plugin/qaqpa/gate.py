@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate. `decide` is the only way to a decision: the MLflow plugin and the command line both call it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+
+from qaqpa import times
+from qaqpa.config import Config
+from qaqpa.errors import QaqpaError, UsageError
+from qaqpa.evidence.kinds import SYSTEM
+from qaqpa.model import Decision, Evidence, Json, JsonObject, Problem, Request, Strength, Verdict
+from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.check import check_document, check_input
+from qaqpa.policy.engine import Engine
+
+_log = logging.getLogger(__name__)
+_STRENGTHS = list(Strength)
+
+
+def decide(request: Request, engine: Engine) -> Decision:
+    """Decides a request.
+
+    Never raises: whatever goes wrong gives the verdict `undecided`, with a problem that says why.
+
+    Args:
+        request: all that the decision depends on.
+        engine: who evaluates the policies.
+    """
+    document = input_document(request)
+    try:
+        check_input(document)
+        answer = engine.evaluate(document)
+        check_document(answer.document, document, engine.catalog)
+    except QaqpaError as error:
+        return _undecided(document, engine, Problem("engine_failed", str(error)))
+    except Exception:  # noqa: BLE001 - whatever it is, nothing may be promoted
+        _log.exception("the gate failed")
+        return _undecided(document, engine, Problem("gate_failed", "The gate failed; its log says why."))
+    return Decision(Verdict(answer.document["verdict"]), answer.document, answer.policy_digest, answer.engine)
+
+
+def open_engine(config: Config) -> Engine:
+    """The engine that the configuration names.
+
+    Raises:
+        UndecidedError: it cannot be opened; the message says how to mend it.
+    """
+    from qaqpa.policy.embedded import EmbeddedEngine  # noqa: PLC0415 - a slow import
+
+    embedded = EmbeddedEngine.open(config.policy)
+    if config.engine == "embedded":
+        return embedded
+    from qaqpa.policy.server import ConfirmedEngine, OpaServerEngine  # noqa: PLC0415 - the extra `opa` may be absent
+
+    server = OpaServerEngine(
+        config.opa.url,
+        policy_digest=embedded.policy_digest,
+        catalog=embedded.catalog,
+        timeout_seconds=config.opa.timeout_seconds,
+        token_file=config.opa.token_file,
+        ca_file=config.opa.ca_file,
+    )
+    return ConfirmedEngine(server, embedded)
+
+
+def input_document(request: Request) -> JsonObject:
+    """The input of the policies, as `schemas/input.json` describes it.
+
+    A context that is weaker than the settings demand does not count: every field is then unknown, and so the strictest.
+    """
+    facts: dict[str, list[Json]] = {}
+    for item in request.evidence:
+        facts.setdefault(item.kind, []).append(_fact(item))
+    counts = request.context is not None and _context_counts(request)
+    return {
+        "now": times.pair(request.now),
+        "stage": request.stage.value,
+        "profiles": list(dict.fromkeys(request.profiles)),
+        "settings": {
+            "minimum_strength": request.settings.minimum_strength.value,
+            "thresholds": {control: dict(names) for control, names in request.settings.thresholds.items()},
+        },
+        "subject": {
+            "name": request.subject.name,
+            "version": request.subject.version,
+            "digest": request.subject.digest,
+            "trained_at": times.pair(request.subject.trained_at),
+        },
+        "context": dict(request.context) if counts and request.context else {},
+        "context_digest": request.context_digest if counts else None,
+        "evidence": facts,
+        "rejected": [asdict(refusal) for refusal in request.rejected],
+        "problems": [asdict(problem) for problem in request.problems],
+    }
+
+
+def _context_counts(request: Request) -> bool:
+    required = _STRENGTHS.index(request.settings.minimum_strength)
+    return any(item.kind == SYSTEM and _STRENGTHS.index(item.strength) >= required for item in request.evidence)
+
+
+def _fact(item: Evidence) -> Json:
+    return {
+        "id": item.id,
+        "strength": item.strength.value,
+        "source": item.source,
+        "issued_at": times.pair(item.issued_at),
+        "expires_at": times.pair(item.expires_at),
+        "predicate": dict(item.predicate),
+    }
+
+
+def _undecided(document: JsonObject, engine: Engine, problem: Problem) -> Decision:
+    made_here = {
+        "schema": "urn:qaqpa:schema:decision:v1",
+        "verdict": Verdict.UNDECIDED.value,
+        "stage": document["stage"],
+        "now": document["now"],
+        "subject": {name: document["subject"][name] for name in ("name", "version", "digest")},
+        "context_digest": document["context_digest"],
+        "profiles": document["profiles"],
+        "settings": document["settings"],
+        "findings": [],
+        "problems": [*document["problems"], asdict(problem)],
+        "rejected": document["rejected"],
+    }
+    return Decision(Verdict.UNDECIDED, made_here, engine.policy_digest, engine.name)
+
+
+def validate_config(config: Config, catalog: Catalog) -> None:
+    """Checks what only the catalog knows: profiles, thresholds, and that no threshold that is law is loosened.
+
+    Raises:
+        UsageError: naming the setting.
+    """
+    where = str(config.path or "configuration")
+    for gate in config.gates:
+        for profile in gate.profiles:
+            if profile not in catalog.profiles:
+                known = ", ".join(catalog.profiles)
+                raise UsageError(f"There is no profile {profile!r}", where=where, required=f"one of {known}")
+    for control, names in config.settings.thresholds.items():
+        card = catalog.controls.get(control)
+        if card is None:
+            raise UsageError(
+                f"thresholds: there is no control {control!r}", where=where, required="an id such as TRN-01"
+            )
+        for name, value in names.items():
+            _check_threshold(f"{control}.{name}", card.get("thresholds", {}).get(name), value, where)
+
+
+def _check_threshold(name: str, threshold: JsonObject | None, value: Json, where: str) -> None:
+    if threshold is None or not isinstance(threshold["value"], (int, float)):
+        raise UsageError(
+            f"thresholds: {name} does not exist", where=where, mend="qaqpa explain lists a control's thresholds"
+        )
+    looser = value < threshold["value"] if threshold["tighter"] == "higher" else value > threshold["value"]
+    if threshold["basis"] == "law" and looser:
+        raise UsageError(
+            f"thresholds: {name} is law, and {value} is looser", where=where, required=str(threshold["value"])
+        )

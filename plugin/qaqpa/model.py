@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plain records of Qaqpa: what is judged, what is known, what was found, what was decided.
+
+Nothing here reads or writes anything. Times are `datetime` with zone UTC; digests are lower-case hexadecimal SHA-256.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Json = Any
+"""A value that JSON can hold."""
+
+JsonObject = Mapping[str, Json]
+
+
+class Stage(str, enum.Enum):
+    """Where a model version is to go."""
+
+    REVIEW = "review"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class Strength(str, enum.Enum):
+    """How much stands behind a piece of evidence, weakest first. `reproduced` is reserved: nothing yields it yet."""
+
+    DECLARED = "declared"
+    SIGNED = "signed"
+    INDEPENDENT = "independent"
+
+
+class Verdict(str, enum.Enum):
+    """The answer. Everything but `ALLOW` blocks."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    UNDECIDED = "undecided"
+
+
+class Status(str, enum.Enum):
+    """The result of one control."""
+
+    PASS = "pass"  # noqa: S105 - a status, not a password
+    FAIL = "fail"
+    WARN = "warn"
+    WAIVED = "waived"
+    NOT_APPLICABLE = "not_applicable"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model version that is judged.
+
+    `digest` is the model digest (in-toto `dirHash`), or None where no bytes are known. `version` is empty for a
+    directory. `trained_at` is None where nobody recorded it.
+    """
+
+    name: str
+    version: str = ""
+    digest: str | None = None
+    trained_at: datetime | None = None
+    created_ms: int | None = None
+    workspace: str = "default"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A verified fact: evidence that is about this subject, intact, and fits the schema of its kind.
+
+    `id` is the SHA-256 of the payload; `predicate` is the content without its kind; `source` is the file or tag.
+    """
+
+    kind: str
+    id: str
+    strength: Strength
+    predicate: JsonObject
+    source: str
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Evidence that was refused: a stable `code`, and `detail`, a sentence that may quote hostile text."""
+
+    code: str
+    kind: str
+    source: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that makes the whole decision `undecided`: a stable `code`, and `detail`, a sentence."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the configuration tells the policies. `thresholds` maps control id to threshold name to value."""
+
+    minimum_strength: Strength = Strength.DECLARED
+    thresholds: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """All that a decision depends on; `qaqpa.gate.decide` turns it into the input document."""
+
+    subject: Subject
+    stage: Stage
+    profiles: Sequence[str]
+    now: datetime
+    settings: Settings = field(default_factory=Settings)
+    context: JsonObject | None = None
+    context_digest: str | None = None
+    evidence: Sequence[Evidence] = ()
+    rejected: Sequence[Rejection] = ()
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an engine returned: the decision document as parsed JSON, or None where it gave none."""
+
+    document: Json
+    engine: str
+    policy_digest: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision document that passed all checks, or the reason why there is none.
+
+    `document` follows `schemas/decision.json`. Where no engine gave a sound document, it is one made here: no findings,
+    verdict `undecided`, and the problem that says why.
+    """
+
+    verdict: Verdict
+    document: JsonObject
+    policy_digest: str
+    engine: str
+
+    @property
+    def findings(self) -> Sequence[JsonObject]:
+        """The findings, sorted by control id."""
+        found: Sequence[JsonObject] = self.document["findings"]
+        return found
+
+    @property
+    def problems(self) -> Sequence[JsonObject]:
+        """What kept the gate from deciding, as `{code, detail}`."""
+        found: Sequence[JsonObject] = self.document["problems"]
+        return found

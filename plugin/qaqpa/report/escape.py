@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes hostile text harmless for people's eyes: names, evidence and tags come from anybody."""
+
+from __future__ import annotations
+
+import unicodedata
+
+MAX_SHOWN = 300
+"""Longest single text that is shown, in characters."""
+
+_HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+
+
+def visible(text: object, limit: int = MAX_SHOWN) -> str:
+    """A text on one line: control, format and direction characters as escapes, and what is too long cut."""
+    shown = "".join(_shown(character) for character in str(text)[: limit + 1])
+    return shown if len(str(text)) <= limit else f"{shown[:limit]}…"
+
+
+def _shown(character: str) -> str:
+    if unicodedata.category(character) not in _HIDDEN:
+        return character
+    number = ord(character)
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - end of the basic plane

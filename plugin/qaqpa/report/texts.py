@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns codes and values into sentences, from the catalog and the report's own texts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from qaqpa.model import Json, JsonObject
+from qaqpa.policy.bundle import Catalog
+from qaqpa.report.escape import visible
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)*)\}")
+_TEXTS = Path(__file__).parent / "texts"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """All texts in one language. A text that is missing is replaced by its code, never by nothing."""
+
+    catalog: Catalog
+    language: str = "en"
+
+    def say(self, code: str, **values: Json) -> str:
+        """One of the report's own texts."""
+        template = _strings(self.language).get(code) or _strings("en").get(code)
+        return fill(template, values) if template is not None else visible(code)
+
+    def title(self, control: str) -> str:
+        """A control's title."""
+        return self._card_text(control, "title") or control
+
+    def requirement(self, control: str) -> str:
+        """What a control requires."""
+        return self._card_text(control, "requirement")
+
+    def mend(self, control: str) -> str:
+        """How a control's violations are mended."""
+        return self._card_text(control, "mend")
+
+    def cannot_prove(self, control: str) -> str:
+        """What a pass of the control does not show."""
+        return self._card_text(control, "cannot_prove")
+
+    def actor(self, control: str) -> str:
+        """The role that has to act first."""
+        actors = (self.catalog.controls.get(control) or {}).get("actors") or ["model_owner"]
+        return self.say(f"actor.{actors[0]}")
+
+    def violation(self, control: str, violation: JsonObject) -> str:
+        """A violation as a sentence."""
+        values = {name: violation[name] for name in ("found", "required", "field")}
+        if str(violation["code"]).startswith("evidence_"):
+            if violation["code"] == "evidence_refused":
+                values["found"] = [self.say(f"reason.{code}") for code in dict.fromkeys(violation["found"])]
+            return self.say(f"code.{violation['code']}", **values)
+        template = self._texts(control).get("violations", {}).get(violation["code"])
+        if template is None:
+            return f"{visible(violation['code'])}: {shown(violation['found'])} ({shown(violation['required'])})"
+        return fill(template, values)
+
+    def because(self, control: str) -> list[str]:
+        """The provisions that a control rests on, with how strongly and how well their text was verified."""
+        lines = []
+        for rest in (self.catalog.controls.get(control) or {}).get("provisions", []):
+            act = self.catalog.law.get(rest["act"], {})
+            provision = act.get("provisions", {}).get(rest["provision"], {})
+            title = self._in_language(provision).get("title", rest["provision"])
+            notes = [self.say(f"strength.{rest['strength']}")]
+            if not provision.get("verified"):
+                notes.append(self.say("unverified"))
+            name = self._in_language(act).get("short", self._in_language(act).get("title", rest["act"]))
+            lines.append(f"{name}, {provision.get('locator', '')}: {title} ({'; '.join(notes)})")
+        return lines
+
+    def _card_text(self, control: str, name: str) -> str:
+        found: str = self._texts(control).get(name, "")
+        return found.strip()
+
+    def _texts(self, control: str) -> Mapping[str, Json]:
+        return self._in_language(self.catalog.controls.get(control) or {})
+
+    def _in_language(self, thing: JsonObject) -> Mapping[str, Json]:
+        texts = thing.get("texts", {})
+        found: Mapping[str, Json] = texts.get(self.language) or texts.get("en") or {}
+        return found
+
+
+def fill(template: str, values: Mapping[str, Json]) -> str:
+    """Replaces `{name}` and `{name.key}`; values are hostile and are made visible, templates are ours."""
+
+    def replacement(match: re.Match[str]) -> str:
+        value: Json = values
+        for part in match[1].split("."):
+            value = value.get(part, "?") if isinstance(value, Mapping) else "?"
+        return shown(value)
+
+    return _PLACEHOLDER.sub(replacement, template.strip())
+
+
+def shown(value: Json) -> str:
+    """A JSON value as people read it; a share of counts with its percentage."""
+    if isinstance(value, Mapping) and set(value) == {"part", "whole"}:
+        return f"{100 * value['part'] / value['whole']:.1f} % ({value['part']} of {value['whole']})"
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(shown(item) for item in value) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{visible(name)} {shown(item)}" for name, item in value.items())
+    return visible(value) if str(value) else "nothing"
+
+
+@lru_cache(maxsize=8)
+def _strings(language: str) -> dict[str, str]:
+    path = _TEXTS / f"{language}.json"
+    found: dict[str, str] = json.loads(path.read_bytes()) if path.is_file() else {}
+    return found
