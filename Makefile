@@ -22,7 +22,7 @@ $(VENV)/.dev: pyproject.toml
 	@touch $@ $(VENV)/.core
 
 demo: $(VENV)/.core ## promote a model on a real MLflow server: refused, mended, allowed
-	$(BIN)/qaqpa demo
+	$(BIN)/qaqpa demo $(if $(KEEP),--keep)
 
 tools: ## get OPA and Regal into .tools, unless they are there
 	tools/get-tools

@@ -144,13 +144,14 @@ def load_config(path: str | Path | None = None) -> Config:
     Raises:
         UsageError: the file is missing or broken (with line and column), or a variable has a value that is not allowed.
     """
-    named = path or os.environ.get("QAQPA_CONFIG")
-    found = Path(named) if named else Path(DEFAULT_FILE)
-    if not named and not found.is_file():
-        return _with_environment(Config(), {})
+    variable = os.environ.get("QAQPA_CONFIG")
+    found = Path(path or variable or DEFAULT_FILE)
+    named_by = "--config" if path else "QAQPA_CONFIG" if variable else "default"
+    if named_by == "default" and not found.is_file():
+        return _with_environment(Config(), {}, named_by)
     document = read(found)
     validate(document, "qaqpa")
-    return _with_environment(_config(document, found), document.value)
+    return _with_environment(_config(document, found), document.value, named_by)
 
 
 def _config(document: Document, path: Path) -> Config:
@@ -163,13 +164,18 @@ def _config(document: Document, path: Path) -> Config:
     return Config(
         gates=gates,
         engine=value.get("engine", "embedded"),
-        opa=OpaServer(**value.get("opa", {})),
+        opa=OpaServer(**{name: _beside(base, name, entry) for name, entry in value.get("opa", {}).items()}),
         policy=base / value["policy"] if "policy" in value else None,
         observe=tuple(_observe(document, number) for number in range(len(value.get("observe", [])))),
         settings=Settings(thresholds=thresholds),
         artifact_roots=tuple((base / root).resolve() for root in value.get("artifact_roots", [])),
         path=path,
     )
+
+
+def _beside(base: Path, name: str, entry: Any) -> Any:
+    """A file of the server's settings, relative to the configuration; any other setting as it is."""
+    return str(base / entry) if name.endswith("_file") else entry
 
 
 def _gate(entry: dict[str, Any], thresholds: dict[str, Any]) -> Gate:
@@ -196,7 +202,7 @@ def _observe(document: Document, number: int) -> Observe:
     return Observe(tuple(entry["models"]), until)
 
 
-def _with_environment(config: Config, value: dict[str, Any]) -> Config:
+def _with_environment(config: Config, value: dict[str, Any], named_by: str) -> Config:
     file = str(config.path) if config.path else ""
     engine, engine_source = _setting("QAQPA_ENGINE", config.engine, file if "engine" in value else "default")
     if engine not in _ENGINES:
@@ -207,7 +213,7 @@ def _with_environment(config: Config, value: dict[str, Any]) -> Config:
             f"{url!r} is not the address of a server", where="QAQPA_OPA_URL", required="http:// or https://"
         )
     sources = [
-        ("configuration", file or "none", "QAQPA_CONFIG" if os.environ.get("QAQPA_CONFIG") else "default"),
+        ("configuration", file or "none", named_by),
         ("engine", engine, engine_source),
         ("opa.url", url, url_source),
         *((name, str(value[name]), file) for name in ("gates", "policy", "observe", "thresholds") if name in value),

@@ -14,11 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema_rs
 import yaml
 
+from qaqpa import times
 from qaqpa.errors import UsageError
 from qaqpa.model import Json
 from qaqpa.resources import SCHEMAS
@@ -33,6 +34,10 @@ _MAX_ERRORS = 10
 _MAX_INTEGER = (1 << 53) - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_QUOTED = 200
+_FORMATS = {"date": times.is_day, "date-time": times.is_moment}
+
+# White space and line breaks to YAML 1.1, which in JSON are none, or not allowed.
+_JSON_AS_YAML = str.maketrans({"\t": " ", "\x85": "?", "\u2028": "?", "\u2029": "?"})
 
 Pointer = tuple[str | int, ...]
 
@@ -50,7 +55,9 @@ class Document:
     marks: Mapping[Pointer, tuple[int, int]] = field(repr=False, default_factory=dict)
 
     def where(self, pointer: Sequence[str | int] = ()) -> str:
-        """`path:line:column` of a value, or of the nearest value around it."""
+        """`path:line:column` of a value, or of the nearest value around it; only the name where no place is known."""
+        if not self.marks:
+            return self.name
         path = tuple(pointer)
         while path and path not in self.marks:
             path = path[:-1]
@@ -88,29 +95,18 @@ def parse_yaml(text: str, name: str) -> Document:
     Raises:
         DocumentError: with line and column.
     """
-    builder = _Builder(name)
-    try:
-        loader = _Loader(text)
-        try:
-            while loader.check_event():
-                builder.feed(loader, loader.get_event())
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise DocumentError(f"This is not YAML: {error.problem or error.context}", where=where) from error
-    except yaml.YAMLError as error:
-        raise DocumentError(f"This is not YAML: {error}", where=name) from error
-    except ValueError as error:
-        raise DocumentError(f"A number cannot be read: {error}", where=name) from error
-    document = builder.document()
-    _refuse_odd_values(document.value, name)
+    document = _build(text, name)
+    _refuse_odd_values(document)
     return document
 
 
-def parse_json(text: str, name: str) -> Document:
+def parse_json(text: str, name: str, *, places: bool = True) -> Document:
     """Parses JSON; duplicate keys, NaN and infinities are refused.
+
+    Args:
+        text: the JSON.
+        name: the file's name, for messages.
+        places: note where each value stands, which takes hundreds of times longer than to read it.
 
     Raises:
         DocumentError: with line and column where the parser knows them.
@@ -120,13 +116,11 @@ def parse_json(text: str, name: str) -> Document:
     except json.JSONDecodeError as error:
         raise DocumentError(f"This is not JSON: {error.msg}", where=f"{name}:{error.lineno}:{error.colno}") from error
     except (_StrictError, RecursionError, ValueError) as error:
-        raise DocumentError(f"This JSON is refused: {error}", where=name) from error
-    _refuse_odd_values(value, name)
-    try:
-        marks = parse_yaml(text, name).marks
-    except DocumentError:
-        marks = {}
-    return Document(value, name, marks)
+        where = _refused_at(text, name) if places else name
+        raise DocumentError(f"This JSON is refused: {error}", where=where) from error
+    document = Document(value, name, _json_marks(text) if places else {})
+    _refuse_odd_values(document)
+    return document
 
 
 def validate(document: Document, schema: str) -> None:
@@ -151,7 +145,7 @@ def validate(document: Document, schema: str) -> None:
 @lru_cache(maxsize=64)
 def validator(schema: str) -> Any:
     """The compiled validator of `schemas/<schema>.json`; it asserts formats."""
-    return jsonschema_rs.validator_for(load_schema(schema), validate_formats=True)
+    return jsonschema_rs.validator_for(load_schema(schema), validate_formats=True, formats=_FORMATS)
 
 
 @lru_cache(maxsize=64)
@@ -169,7 +163,8 @@ def _place(error: Any) -> list[str | int]:
 def _message(error: Any) -> str:
     field_name = ".".join(str(part) for part in error.instance_path) or "the document"
     message = error.message if len(error.message) <= _MAX_QUOTED else f"{error.message[:_MAX_QUOTED]}…"
-    return f"{field_name}: {message}"
+    # A field's name is whatever somebody wrote, and must not begin a line of its own.
+    return " ".join(f"{field_name}: {message}".split())
 
 
 class _StrictError(Exception):
@@ -189,29 +184,83 @@ def _no_constant(name: str) -> Json:
     raise _StrictError(f"{name} is not a number")
 
 
-def _refuse_odd_values(value: Json, name: str) -> None:
+def _build(text: str, name: str) -> Document:
+    builder = _Builder(name)
+    loader = None
+    try:
+        loader = _Loader(text)
+        while loader.check_event():
+            builder.feed(loader, loader.get_event())
+    except yaml.reader.ReaderError as error:
+        line, column = text.count("\n", 0, error.position) + 1, error.position - text.rfind("\n", 0, error.position)
+        where = f"{name}:{line}:{column}"
+        raise DocumentError(f"This is not YAML: the character U+{error.character:04X}", where=where) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        raise DocumentError(f"This is not YAML: {error.problem or error.context}", where=where) from error
+    except yaml.YAMLError as error:
+        raise DocumentError(f"This is not YAML: {error}", where=name) from error
+    except (ValueError, OverflowError) as error:
+        where = f"{name}:{loader.line + 1}:{loader.column + 1}" if loader else name
+        raise DocumentError(f"A character cannot be read: {error}", where=where) from error
+    return builder.document()
+
+
+def _as_yaml(text: str) -> str:
+    """JSON so that the YAML reader takes it, with every value at its place."""
+    return str(yaml.reader.Reader.NON_PRINTABLE.sub("?", text.translate(_JSON_AS_YAML)))
+
+
+def _json_marks(text: str) -> Mapping[Pointer, tuple[int, int]]:
+    try:
+        return _build(_as_yaml(text), "").marks
+    except DocumentError:
+        return {}
+
+
+def _refused_at(text: str, name: str) -> str:
+    """The place at which the YAML reader refuses JSON too: that of a second key, of a long number."""
+    try:
+        _build(_as_yaml(text), name)
+    except DocumentError as error:
+        return error.where
+    return name
+
+
+def _refuse_odd_values(document: Document) -> None:
     """Refuses what the two policy engines, or JSON readers elsewhere, could read differently."""
-    depth, level = 0, [value]
+    depth = 0
+    level: list[tuple[Pointer, Json]] = [((), document.value)]
     while level:
         depth += 1
         if depth > MAX_DEPTH:
-            raise DocumentError("The file is nested too deeply", where=name, required=f"at most {MAX_DEPTH} levels")
-        for item in level:
-            if isinstance(item, float) and not math.isfinite(item):
-                raise DocumentError("A number is not finite", where=name)
-            if isinstance(item, int) and abs(item) > _MAX_INTEGER:
-                raise DocumentError("A whole number is too large", where=name, required="at most 2^53 - 1")
-            if isinstance(item, str) and _SURROGATE.search(item):
-                raise DocumentError("A text has half a character (a lone surrogate)", where=name)
-        level = [child for item in level for child in _children(item)]
+            where = document.where(level[0][0])
+            raise DocumentError("The file is nested too deeply", where=where, required=f"at most {MAX_DEPTH} levels")
+        for pointer, item in level:
+            odd = _odd(item)
+            if odd:
+                raise DocumentError(odd, where=document.where(pointer))
+        level = [child for pointer, item in level for child in _children(pointer, item)]
 
 
-def _children(item: Json) -> Iterator[Json]:
+def _odd(item: Json) -> str:
+    if isinstance(item, float) and not math.isfinite(item):
+        return "A number is not finite"
+    if isinstance(item, int) and abs(item) > _MAX_INTEGER:
+        return "A whole number is too large, beyond 2^53 - 1"
+    if isinstance(item, str) and _SURROGATE.search(item):
+        return "A text has half a character (a lone surrogate)"
+    return ""
+
+
+def _children(pointer: Pointer, item: Json) -> Iterator[tuple[Pointer, Json]]:
     if isinstance(item, dict):
-        yield from item
-        yield from item.values()
+        for key, value in item.items():
+            yield (*pointer, key), key
+            yield (*pointer, key), value
     elif isinstance(item, list):
-        yield from item
+        yield from (((*pointer, number), value) for number, value in enumerate(item))
 
 
 class _Loader(yaml.SafeLoader):
@@ -241,7 +290,7 @@ class _Builder:
 
     def document(self) -> Document:
         if not self._root:
-            raise DocumentError("The file is empty", where=self._name)
+            raise DocumentError("The file is empty", where=f"{self._name}:1:1")
         return Document(self._root[0], self._name, self._marks)
 
     def feed(self, loader: _Loader, event: yaml.Event) -> None:
@@ -249,7 +298,7 @@ class _Builder:
             self._refuse(event, "Anchors and aliases are not allowed")
         if isinstance(event, yaml.DocumentStartEvent) and self._root:
             self._refuse(event, "There is more than one document in the file")
-        if getattr(event, "tag", None) not in (None, "!"):
+        if getattr(event, "tag", None) is not None:
             self._refuse(event, "Tags are not allowed")
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             self._open(event)
@@ -276,7 +325,11 @@ class _Builder:
             self._marks[(*path, event.value)] = _position(event)
             return
         tag = loader.resolve(yaml.ScalarNode, event.value, event.implicit)
-        self._add(event, _scalar_value(tag, event.value))
+        try:
+            value = _scalar_value(tag, event.value)
+        except ValueError as error:
+            self._refuse(event, f"A number cannot be read: {error}")
+        self._add(event, value)
 
     def _add(self, event: yaml.Event, value: Json) -> Pointer:
         if not self._stack:
@@ -296,7 +349,7 @@ class _Builder:
         self._marks[here] = _position(event)
         return here
 
-    def _refuse(self, event: yaml.Event, found: str) -> None:
+    def _refuse(self, event: yaml.Event, found: str) -> NoReturn:
         line, column = _position(event)
         raise DocumentError(found, where=f"{self._name}:{line}:{column}")
 

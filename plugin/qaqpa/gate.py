@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 from qaqpa import times
 from qaqpa.config import Config
-from qaqpa.errors import QaqpaError, UsageError
+from qaqpa.errors import QaqpaError, UndecidedError, UsageError
 from qaqpa.evidence.kinds import SYSTEM
-from qaqpa.model import Decision, Evidence, Json, JsonObject, Problem, Request, Strength, Verdict
+from qaqpa.model import Answer, Decision, Evidence, Json, JsonObject, Problem, Request, Strength, Subject, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.check import check_document, check_input
 from qaqpa.policy.engine import Engine
@@ -28,11 +28,14 @@ def decide(request: Request, engine: Engine) -> Decision:
         request: all that the decision depends on.
         engine: who evaluates the policies.
     """
-    document = input_document(request)
+    # What is known even of a request that cannot be put together.
+    document = input_document(Request(_bare(request.subject), request.stage, profiles=(), now=times.now()))
     try:
+        document = input_document(request)
         check_input(document)
         answer = engine.evaluate(document)
         check_document(answer.document, document, engine.catalog)
+        _check_policies(answer, engine)
     except QaqpaError as error:
         return _undecided(document, engine, Problem("engine_failed", str(error)))
     except Exception:  # noqa: BLE001 - whatever it is, nothing may be promoted
@@ -94,6 +97,17 @@ def input_document(request: Request) -> JsonObject:
         "rejected": [asdict(refusal) for refusal in request.rejected],
         "problems": [asdict(problem) for problem in request.problems],
     }
+
+
+def _bare(subject: Subject) -> Subject:
+    return Subject(subject.name, subject.version, subject.digest)
+
+
+def _check_policies(answer: Answer, engine: Engine) -> None:
+    if answer.policy_digest != engine.policy_digest:
+        raise UndecidedError(
+            f"The answer comes from the policies {answer.policy_digest}", required=f"policies {engine.policy_digest}"
+        )
 
 
 def _context_counts(request: Request) -> bool:

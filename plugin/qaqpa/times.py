@@ -8,9 +8,10 @@ from datetime import datetime, timedelta, timezone
 
 from qaqpa.model import Json
 
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MAX_QUOTED = 40
 
 
 def now() -> datetime:
@@ -19,18 +20,35 @@ def now() -> datetime:
 
 
 def parse(text: str) -> datetime:
-    """Reads an RFC 3339 time with zone, or a date (its first second in UTC).
+    """Reads an RFC 3339 time with zone, or a date (its first second in UTC), from 1970 on.
 
     Raises:
-        ValueError: the text is neither, or a time without zone.
+        ValueError: the text is neither, or a time without zone, or before 1970.
     """
     if _DATE.fullmatch(text):
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc)
-    if not _DATE_TIME.fullmatch(text):
-        raise ValueError(f"{text!r} is neither a date nor a time with zone")
-    fraction = re.search(r"\.\d+", text)
-    whole = text.replace(fraction[0], "") if fraction else text
-    return datetime.fromisoformat(whole.replace("Z", "+00:00")).astimezone(timezone.utc)
+        moment = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc)
+    elif _DATE_TIME.fullmatch(text):
+        fraction = re.search(r"\.\d+", text)
+        whole = text.replace(fraction[0], "") if fraction else text
+        try:
+            moment = datetime.fromisoformat(whole.replace("Z", "+00:00")).astimezone(timezone.utc)
+        except OverflowError as error:
+            raise ValueError(f"{text!r} is out of range in UTC") from error
+    else:
+        raise ValueError(f"{text[:_MAX_QUOTED]!r} is neither a date nor a time with zone")
+    if moment < _EPOCH:
+        raise ValueError(f"{text!r} is before 1970")
+    return moment
+
+
+def is_day(text: str) -> bool:
+    """True for a date that `parse` reads."""
+    return _DATE.fullmatch(text) is not None and _is_read(text)
+
+
+def is_moment(text: str) -> bool:
+    """True for a time with zone that `parse` reads."""
+    return _DATE_TIME.fullmatch(text) is not None and _is_read(text)
 
 
 def parse_moment(value: object) -> datetime:
@@ -40,7 +58,7 @@ def parse_moment(value: object) -> datetime:
         ValueError: it is not a text, or not such a time.
     """
     if not isinstance(value, str) or not _DATE_TIME.fullmatch(value):
-        raise ValueError(f"{value!r} is not a time with zone")
+        raise ValueError(f"{str(value)[:_MAX_QUOTED]!r} is not a time with zone")
     return parse(value)
 
 
@@ -54,3 +72,11 @@ def pair(moment: datetime | None, text: str | None = None) -> Json:
     if moment is None:
         return None
     return {"text": text or render(moment), "seconds": (moment - _EPOCH) // timedelta(seconds=1)}
+
+
+def _is_read(text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True

@@ -1,34 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`qaqpa policy`: tests and builds policies of one's own, beside the shipped ones."""
+"""`qaqpa policy`: tests and builds policies of one's own beside ours, and hands a bundle to an OPA server."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from qaqpa.policy import compile as compiler
+from qaqpa.cli.common import add_config
+from qaqpa.config import load_config
+from qaqpa.policy import user
+from qaqpa.policy.bundle import SERVER_BUNDLE, load_bundle
+from qaqpa.resources import COMPILED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     test = actions.add_parser(
-        "test", help="run the tests of a directory of policies, with the shipped ones beside them"
+        "test", help="check a directory of policies and run its tests, with the shipped ones beside it"
     )
     test.add_argument("directory", metavar="DIR", type=Path)
-    build = actions.add_parser("build", help="compile a directory of policies together with the shipped ones")
+    build = actions.add_parser(
+        "build", help="test a directory of policies and compile it together with the shipped ones"
+    )
     build.add_argument("directory", metavar="DIR", type=Path)
     build.add_argument("--output", metavar="OUT", type=Path, required=True, help="directory to write")
+    bundle = actions.add_parser("bundle", help="print where the bundle for an OPA server lies")
+    add_config(bundle)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tests or builds.
+    """Tests, builds, or prints a path.
 
     Raises:
         QaqpaError: OPA is missing, a policy breaks a rule, a test fails, or the engines disagree.
     """
     if args.action == "test":
-        print(compiler.test_user_policies(args.directory))
-        return 0
-    print(compiler.build_user_policies(args.directory, args.output))
+        print(user.test_user_policies(args.directory))
+    elif args.action == "build":
+        print(user.build_user_policies(args.directory, args.output))
+        print("To use it, in qaqpa.yaml:")
+        print(f"  policy: {args.output}")
+    else:
+        directory = load_config(args.config).policy
+        load_bundle(directory)
+        print((directory or COMPILED) / SERVER_BUNDLE)
     return 0

@@ -26,6 +26,7 @@ MAX_CHARACTERS = 100_000
 """Longest single piece, the size of a registry tag."""
 
 _CLOCK_SKEW = timedelta(minutes=5)
+_MAX_DETAIL = 500
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class _Collector:
         try:
             statement = self._statement(piece)
             self._check_time(statement)
+            self._check_model(statement)
         except StatementError as error:
             self._reject(error.code, piece, error.detail)
         else:
@@ -128,15 +130,14 @@ class _Collector:
         if statement.expires_at and statement.expires_at <= self._now:
             raise StatementError("expired", f"It ended on {times.render(statement.expires_at)}.")
 
+    def _check_model(self, statement: Statement) -> None:
+        if statement.kind.name == SYSTEM and not self._names_subject(statement):
+            detail = f"The context does not name the registered model {self._subject.name}."
+            raise StatementError("other_model", detail)
+
     def _context(self) -> Statement | None:
         """The context with the highest version; two of the same version that differ leave nothing to decide on."""
-        own = []
-        for piece, statement in [pair for pair in self._read if pair[1].kind.name == SYSTEM]:
-            if self._names_subject(statement):
-                own.append(statement)
-            else:
-                detail = f"The context does not name the registered model {self._subject.name}."
-                self._reject("other_model", piece, detail)
+        own = [statement for _, statement in self._read if statement.kind.name == SYSTEM]
         if not own:
             return None
         highest = max(statement.content["version"] for statement in own)
@@ -169,7 +170,8 @@ class _Collector:
         return None
 
     def _reject(self, code: str, piece: Carried, detail: str) -> None:
-        self._rejected.append(Rejection(code, piece.kind, piece.source, detail))
+        # A sentence may quote what is refused, which may be as long as a tag.
+        self._rejected.append(Rejection(code, piece.kind, piece.source, detail[:_MAX_DETAIL]))
 
 
 def _fact(piece: Carried, statement: Statement) -> Evidence:

@@ -2,7 +2,8 @@
 r"""The model digest: in-toto `dirHash` of a model's artifact root.
 
 It is the SHA-256 of the lines `<sha256>  <relative path>\n`, one for each file, sorted by the bytes of the line's path.
-Anybody can compute it again: `find . -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum`.
+Anybody can compute it again, in the directory:
+`find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum -- | sha256sum`.
 """
 
 from __future__ import annotations

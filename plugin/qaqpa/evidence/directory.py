@@ -49,9 +49,10 @@ def read_directory(root: str | Path) -> Directory:
             mend="Make them with `qaqpa init`, or name another directory",
         )
     carried = [_carried(path) for path in [*([context] if context.is_file() else []), *files]]
-    name = _registered_model(read(context)) if context.is_file() else base.resolve().name
     digest = dir_hash(base / "model") if (base / "model").is_dir() else None
-    return Directory(Subject(name=name, digest=digest), carried)
+    if not context.is_file():
+        return Directory(Subject(name=base.resolve().name, digest=digest), carried)
+    return Directory(_subject(read(context), digest), carried)
 
 
 def _evidence_files(base: Path) -> list[Path]:
@@ -100,6 +101,8 @@ def _carried(path: Path) -> Carried:
     return Carried(source=str(path), text=text, kind=document.value["kind"], draft=True)
 
 
-def _registered_model(context: Document) -> str:
-    name: str = context.value["models"][0]["name"]
-    return name
+def _subject(context: Document, digest: str | None) -> Subject:
+    """The first registered model that the context names, with all that the context says of it."""
+    model = context.value["models"][0]
+    workspace = model.get("workspace", "default")
+    return Subject(model["name"], digest=digest, created_ms=model.get("created"), workspace=workspace)

@@ -143,7 +143,7 @@ _own_digest = context_digest
 
 def _object(text: str, source: str) -> JsonObject:
     try:
-        statement = parse_json(text, f"{source}.json").value
+        statement = parse_json(text, source, places=False).value
     except DocumentError as error:
         raise StatementError("malformed", error.found) from error
     if not isinstance(statement, dict) or set(statement) != _FIELDS or statement["_type"] != STATEMENT_TYPE:

@@ -42,7 +42,9 @@ def _reasons(decision: Decision, failed: list[JsonObject], texts: Texts) -> list
     reasons = []
     for finding in failed:
         control = finding["control"]
-        reasons.append(f"{control} {texts.violation(control, _first(finding))} [{texts.actor(control)}]")
+        denying = [found for found in texts.worst_first(finding) if found["level"] == "deny"]
+        more = f" {texts.say('line.more_here', count=len(denying) - 1)}" if len(denying) > 1 else ""
+        reasons.append(f"{control} {texts.violation(control, denying[0])}{more} [{texts.actor(control)}]")
     if decision.verdict is Verdict.UNDECIDED:
         for problem in decision.problems:
             detail = visible(problem["detail"])
@@ -51,8 +53,3 @@ def _reasons(decision: Decision, failed: list[JsonObject], texts: Texts) -> list
             f"{f['control']} {texts.say('finding.undecided')}" for f in decision.findings if f["status"] == "undecided"
         ]
     return reasons
-
-
-def _first(finding: JsonObject) -> JsonObject:
-    """The first violation that denies; a failed finding has one."""
-    return next(violation for violation in finding["violations"] if violation["level"] == "deny")

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
@@ -93,7 +91,7 @@ class _Report:
         self._indented(title, 2, mark=_MARKS[finding["status"]])
         if finding["status"] == "undecided":
             self._indented(self._texts.say("finding.undecided"), 4)
-        for violation in _worst_first(finding["violations"]):
+        for violation in self._texts.worst_first(finding):
             self._indented(self._texts.violation(control, violation), 4, mark=_mark(violation))
         for day in finding["denies_from"]:
             self._indented(self._texts.say("finding.denies_from", day=day["text"]), 4)
@@ -139,11 +137,7 @@ class _Report:
         body = text if isinstance(text, Text) else Text(text)
         if mark:
             body = Text.assemble(mark, " ", body)
-        self._console.print(Padding(body, (0, 0, 0, indent)))
-
-
-def _worst_first(violations: Iterable[JsonObject]) -> list[JsonObject]:
-    return sorted(violations, key=lambda violation: violation["level"] != "deny")
+        self._console.print(Padding(body, (0, 0, 0, indent), expand=False))
 
 
 def _mark(violation: JsonObject) -> tuple[str, str]:

@@ -63,6 +63,16 @@ class Texts:
             return f"{visible(violation['code'])}: {shown(violation['found'])} ({shown(violation['required'])})"
         return fill(template, values)
 
+    def worst_first(self, finding: JsonObject) -> list[JsonObject]:
+        """A finding's violations: those that deny first, and then in the order of the control's card."""
+        order = list(self._texts(finding["control"]).get("violations", {}))
+
+        def rank(violation: JsonObject) -> tuple[bool, int]:
+            code = violation["code"]
+            return violation["level"] != "deny", order.index(code) if code in order else -1
+
+        return sorted(finding["violations"], key=rank)
+
     def because(self, control: str) -> list[str]:
         """The provisions that a control rests on, with how strongly and how well their text was verified."""
         lines = []

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a refusal looks like to MLflow: HTTP 403, which no client retries, one line, and the findings as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import flask
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+from qaqpa.mlflow.identity import acting_user
+from qaqpa.model import Decision, JsonObject, Verdict
+from qaqpa.report.escape import visible
+
+HEADER = "X-Qaqpa-Decision"
+"""Response header of every gated call: verdict and mode."""
+
+log = logging.getLogger("mlflow.qaqpa")
+"""Below MLflow's own logger, whose format and handler the server's processes have."""
+
+_MAX_MESSAGE = 8000
+_PASSED_ON = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+
+
+class RefusedError(MlflowException):  # type: ignore[misc]  # MLflow ships no types
+    """The gate refused; nothing was changed."""
+
+    def __init__(self, message: str, details: JsonObject) -> None:
+        """Makes the error.
+
+        Args:
+            message: one line.
+            details: goes into the answer as the JSON field `qaqpa`.
+        """
+        super().__init__(visible(message, _MAX_MESSAGE), error_code=PERMISSION_DENIED, qaqpa=details)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the gate says of one version: a line for people, and the fields for programs."""
+
+    verdict: Verdict
+    message: str
+    stage: str
+    policy_digest: str = ""
+    findings: list[Any] = field(default_factory=list)
+    problems: list[Any] = field(default_factory=list)
+
+    def details(self, mode: str) -> Mapping[str, Any]:
+        """The fields of the answer, as plain JSON."""
+        found: Mapping[str, Any] = json.loads(
+            json.dumps(
+                {
+                    "verdict": self.verdict.value,
+                    "mode": mode,
+                    "stage": self.stage,
+                    "policy_digest": self.policy_digest,
+                    "findings": self.findings,
+                    "problems": self.problems,
+                    "user": acting_user(),
+                },
+                default=str,
+            )
+        )
+        return found
+
+
+def outcome_of(decision: Decision, message: str) -> Outcome:
+    """The outcome of a decision."""
+    return Outcome(
+        verdict=decision.verdict,
+        message=message,
+        stage=str(decision.document["stage"]),
+        policy_digest=decision.policy_digest,
+        findings=list(decision.findings),
+        problems=list(decision.problems),
+    )
+
+
+def failed_outcome(action: str, stage: str = "") -> Outcome:
+    """The outcome where the gate itself failed. What failed is for the server's log only."""
+    return Outcome(
+        verdict=Verdict.UNDECIDED,
+        message=f"Qaqpa: {action} is refused, because the gate failed. Nothing was changed. The server's log says why.",
+        stage=stage,
+        problems=[{"code": "gate_failed", "detail": "The gate failed; the server's log says why."}],
+    )
+
+
+@contextmanager
+def fail_closed(action: str) -> Iterator[None]:
+    """Turns whatever goes wrong inside into a refusal.
+
+    MLflow's own answers that something does not exist or is not valid pass on: after them nothing is changed either.
+
+    Raises:
+        MlflowException: always where something was raised inside.
+    """
+    try:
+        yield
+    except RefusedError:
+        raise
+    except Exception as error:
+        if isinstance(error, MlflowException) and error.error_code in _PASSED_ON:
+            raise
+        log.exception("qaqpa: the gate failed: %s", visible(action))
+        show("undecided", "enforce")
+        raise RefusedError(failed_outcome(action).message, failed_outcome(action).details("enforce")) from None
+
+
+def show(verdict: str, mode: str) -> None:
+    """Sets the response header, where there is a response."""
+    if not flask.has_request_context():
+        return
+
+    def set_header(response: Any) -> Any:
+        response.headers[HEADER] = f"{verdict}; mode={mode}"
+        return response
+
+    flask.after_this_request(set_header)

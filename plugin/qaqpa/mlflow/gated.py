@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The veto: MLflow's own registry stores, with the gate before every call that can bring a version into production.
+
+Subclasses, not wrappers: MLflow's base class implements some calls by others on `self`, which a wrapper would not see.
+What takes a version out of production is not touched, and so works whatever the gate is able to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from mlflow.entities.model_registry.model_version_stages import STAGE_ARCHIVED, STAGE_NONE, get_canonical_stage
+from mlflow.store.model_registry.abstract_store import AbstractStore
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
+from mlflow.utils.validation import (
+    _validate_model_alias_name,
+    _validate_model_name,
+    _validate_model_renaming,
+    _validate_model_version,
+)
+
+from qaqpa.mlflow.denial import fail_closed
+from qaqpa.mlflow.judge import Case, Gatekeeper
+from qaqpa.mlflow.records import PROMPT_SOURCES, read_version, read_versions
+from qaqpa.mlflow.subject import NewVersion, of_new_version, of_version
+
+_OUT_OF_PRODUCTION = frozenset({STAGE_NONE, STAGE_ARCHIVED})
+
+
+class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
+    """Stands before a registry store. Each override judges first, and then leaves the work to MLflow."""
+
+    def __init__(self, db_uri: str, read_db_uri: str | None = None, *, gatekeeper: Gatekeeper) -> None:
+        """Opens the store.
+
+        Args:
+            db_uri: the database, without our prefix.
+            read_db_uri: a replica for reading, which the gate itself never reads.
+            gatekeeper: who judges.
+        """
+        super().__init__(db_uri, read_db_uri=read_db_uri)
+        self._gatekeeper = gatekeeper
+
+    def set_registered_model_alias(self, name: str, alias: str, version: int | str) -> None:
+        """Points an alias to a version; prompts use this too."""
+        with fail_closed(f"alias {alias!r} of {name!r} version {version!r}"):
+            _validate_model_name(name)
+            _validate_model_alias_name(alias)
+            number = int(_validate_model_version(version))
+            self._admit_version(name, number, f"alias {alias}", self._gatekeeper.config.gates_for_alias(name, alias))
+        super().set_registered_model_alias(name, alias, number)
+
+    def transition_model_version_stage(
+        self,
+        name: str,
+        version: int | str,
+        stage: str,
+        archive_existing_versions: bool,  # noqa: FBT001 - MLflow's signature
+    ) -> Any:
+        """Moves a version to an MLflow stage."""
+        with fail_closed(f"stage {stage!r} of {name!r} version {version!r}"):
+            # Also for MLflow itself, which compares the text with a number: psycopg 3 refuses that.
+            number = int(_validate_model_version(version))
+            wanted = get_canonical_stage(stage)
+            if wanted not in _OUT_OF_PRODUCTION:
+                _validate_model_name(name)
+                gates = self._gatekeeper.config.gates_for_stage(name, wanted)
+                self._admit_version(name, number, f"stage {wanted}", gates)
+        return super().transition_model_version_stage(name, number, stage, archive_existing_versions)
+
+    def create_model_version(  # noqa: PLR0913 - MLflow's signature
+        self,
+        name: str,
+        source: str,
+        run_id: str | None = None,
+        tags: Any = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        local_model_path: str | None = None,
+        model_id: str | None = None,
+    ) -> Any:
+        """Registers a version. A copy arrives here too, with the source `models:/<name>/<version>`."""
+        with fail_closed(f"registration in {name!r}"):
+            wanted_tags = {tag.key: tag.value for tag in tags or []}
+            self._admit_new(NewVersion(name, source, run_id, model_id, wanted_tags))
+        return super().create_model_version(
+            name, source, run_id, tags, run_link, description, local_model_path, model_id
+        )
+
+    def copy_model_version(self, src_mv: Any, dst_name: str) -> Any:
+        """Copies a version. MLflow makes the target first and hides why a copy is refused; so it is asked before."""
+        with fail_closed(f"copy of {src_mv.name!r} version {src_mv.version!r} to {dst_name!r}"):
+            source = f"models:/{src_mv.name}/{src_mv.version}"
+            self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, dict(src_mv.tags)))
+        return super().copy_model_version(src_mv, dst_name)
+
+    def rename_registered_model(self, name: str, new_name: str) -> Any:
+        """Renames a registered model; aliases and stages go with it, so all that would be served is judged."""
+        with fail_closed(f"renaming {name!r} to {new_name!r}"):
+            _validate_model_renaming(new_name)
+            self._gatekeeper.admit(new_name, f"renaming {name} to {new_name}", self._renamed(name, new_name))
+        return super().rename_registered_model(name, new_name)
+
+    def _admit_version(self, name: str, version: int, action: str, gates: Any) -> None:
+        if not gates:
+            return
+        record = read_version(self, name, version)
+        if not record.is_prompt:
+            case = Case(gates, partial(of_version, record, self._gatekeeper.config.artifact_roots))
+            self._gatekeeper.admit(name, f"{action} of {name} version {version}", [case])
+
+    def _admit_new(self, wanted: NewVersion) -> None:
+        _validate_model_name(wanted.name)
+        gates = self._gatekeeper.config.gates_for_name(wanted.name)
+        if gates and wanted.source not in PROMPT_SOURCES:
+            case = Case(gates, partial(of_new_version, self, wanted, self._gatekeeper.config.artifact_roots))
+            self._gatekeeper.admit(wanted.name, f"registration of {wanted.source} in {wanted.name}", [case])
+
+    def _renamed(self, name: str, new_name: str) -> Iterator[Case]:
+        config = self._gatekeeper.config
+        for record in read_versions(self, name):
+            gates = list(config.gates_for_name(new_name))
+            if record.stage not in _OUT_OF_PRODUCTION:
+                gates += config.gates_for_stage(new_name, record.stage)
+            for alias, version in record.model.aliases.items():
+                if version == record.version:
+                    gates += config.gates_for_alias(new_name, alias)
+            once = [gate for number, gate in enumerate(gates) if gate not in gates[:number]]
+            if once and not record.is_prompt:
+                yield Case(once, partial(of_version, record, config.artifact_roots, new_name))
+
+
+class GatedStore(GateMixin, SqlAlchemyStore):  # type: ignore[misc]
+    """MLflow's SQL store behind the gate."""
+
+
+class GatedWorkspaceStore(GateMixin, WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc]
+    """MLflow's SQL store for servers with workspaces, behind the gate."""

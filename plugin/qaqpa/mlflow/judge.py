@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asks the gate about each version that an action would bring into a stage, and refuses what it does not allow."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from qaqpa import times
+from qaqpa.config import Config, Gate
+from qaqpa.evidence.collect import collect
+from qaqpa.gate import decide
+from qaqpa.mlflow.denial import Outcome, RefusedError, failed_outcome, log, outcome_of, show
+from qaqpa.mlflow.identity import acting_user
+from qaqpa.mlflow.subject import Candidate
+from qaqpa.model import Decision, Request, Verdict
+from qaqpa.policy.engine import Engine
+from qaqpa.report.escape import visible
+from qaqpa.report.line import one_line
+
+ENFORCE, OBSERVE = "enforce", "observe"
+_WORST = (Verdict.DENY, Verdict.UNDECIDED, Verdict.ALLOW)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One version that has to pass gates. `candidate` reads it, and may be slow: it hashes the model's bytes."""
+
+    gates: Sequence[Gate]
+    candidate: Callable[[], Candidate]
+
+
+class Gatekeeper:
+    """Judges with one configuration and one engine. Safe for threads where the engine is."""
+
+    def __init__(self, config: Config, engine: Engine) -> None:
+        """Takes both, and opens nothing.
+
+        Args:
+            config: what is gated.
+            engine: who evaluates the policies.
+        """
+        self.config = config
+        self._engine = engine
+
+    def admit(self, model: str, action: str, cases: Iterable[Case]) -> None:
+        """Returns where all cases are allowed, or are only observed.
+
+        Args:
+            model: the registered model under whose name the versions would be served; it decides on the mode.
+            action: what somebody asks for, for messages and the log.
+            cases: the versions; without any, nothing is gated.
+
+        Raises:
+            RefusedError: a case is not allowed. The first one is told.
+        """
+        observe = self.config.observed(model, times.now())
+        mode = OBSERVE if observe else ENFORCE
+        verdicts = []
+        for outcome in self._outcomes(cases, action):
+            verdicts.append(outcome.verdict)
+            self._record(outcome, action, mode)
+            if outcome.verdict is not Verdict.ALLOW and not observe:
+                show(outcome.verdict.value, mode)
+                raise RefusedError(outcome.message, outcome.details(mode))
+        if verdicts:
+            show(min(verdicts, key=_WORST.index).value, mode)
+
+    def decide(self, gate: Gate, candidate: Candidate) -> Decision:
+        """The decision on one version at one gate."""
+        moment = times.now()
+        collected = collect(candidate.carried, candidate.subject, gate.stage, moment)
+        request = Request(
+            subject=candidate.subject,
+            stage=gate.stage,
+            profiles=gate.profiles,
+            now=moment,
+            settings=gate.settings,
+            context=collected.context,
+            context_digest=collected.context_digest,
+            evidence=collected.evidence,
+            rejected=collected.rejected,
+            problems=(*candidate.problems, *collected.problems),
+        )
+        return decide(request, self._engine)
+
+    def _outcomes(self, cases: Iterable[Case], action: str) -> Iterable[Outcome]:
+        for case in cases:
+            read_once = functools.cache(case.candidate)
+            for gate in case.gates:
+                yield self._outcome(gate, read_once, action)
+
+    def _outcome(self, gate: Gate, candidate: Callable[[], Candidate], action: str) -> Outcome:
+        try:
+            decision = self.decide(gate, candidate())
+            return outcome_of(decision, one_line(decision, self._engine.catalog))
+        except Exception:  # noqa: BLE001 - whatever it is, it must not allow
+            log.exception("qaqpa: the gate failed: %s", visible(action))
+            return failed_outcome(action, gate.stage.value)
+
+    def _record(self, outcome: Outcome, action: str, mode: str) -> None:
+        who = visible(acting_user() or "somebody not logged in")
+        if outcome.verdict is Verdict.ALLOW:
+            log.info("qaqpa: allowed: %s, asked by %s", visible(action), who)
+        elif mode == OBSERVE:
+            message = visible(outcome.message, 2000)
+            log.warning("qaqpa-observe: would have been refused: %s, asked by %s. %s", visible(action), who, message)
+        else:
+            message = visible(outcome.message, 2000)
+            log.warning("qaqpa: refused: %s, asked by %s. %s", visible(action), who, message)

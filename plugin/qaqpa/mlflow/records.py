@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the registry says about a model.
+
+It is read from the primary database: a replica may be behind, and the gate would judge what no longer is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+
+PROMPT_SOURCES = frozenset({"prompt-template", "dummy-source"})
+"""What stands for the source of a prompt. A source cannot be changed later; the tag that marks prompts can."""
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """A registered model. `created_ms` is milliseconds since 1970, UTC; `aliases` maps alias to version."""
+
+    name: str
+    workspace: str
+    created_ms: int | None
+    tags: Mapping[str, str]
+    aliases: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """A model version. `location` is where its bytes are; `stage` the MLflow stage."""
+
+    model: ModelRecord
+    version: int
+    stage: str
+    source: str
+    location: str
+    run_id: str | None
+    tags: Mapping[str, str]
+
+    @property
+    def is_prompt(self) -> bool:
+        """True where there are no model bytes, because this is a prompt."""
+        return self.source in PROMPT_SOURCES
+
+
+def read_model(store: Any, name: str) -> ModelRecord:
+    """A registered model.
+
+    Raises:
+        MlflowException: it does not exist, or the database does not answer.
+    """
+    with store.ManagedSessionMaker(read_only=False) as session:
+        return _model(store._get_registered_model(session, name, eager=True))  # noqa: SLF001 - a contract test pins it
+
+
+def read_version(store: Any, name: str, version: int) -> VersionRecord:
+    """One version.
+
+    Raises:
+        MlflowException: it does not exist, or the database does not answer.
+    """
+    with store.ManagedSessionMaker(read_only=False) as session:
+        row = store._get_sql_model_version(session, name, version, eager=True)  # noqa: SLF001 - a contract test pins it
+        return _version(_model(row.registered_model), row)
+
+
+def read_versions(store: Any, name: str) -> list[VersionRecord]:
+    """All versions of a registered model that are not deleted, by number.
+
+    Raises:
+        MlflowException: it does not exist, or the database does not answer.
+    """
+    with store.ManagedSessionMaker(read_only=False) as session:
+        row = store._get_registered_model(session, name, eager=True)  # noqa: SLF001 - a contract test pins it
+        model = _model(row)
+        kept = [version for version in row.model_versions if version.current_stage != STAGE_DELETED_INTERNAL]
+        return sorted((_version(model, version) for version in kept), key=lambda record: record.version)
+
+
+def _model(row: Any) -> ModelRecord:
+    return ModelRecord(
+        name=row.name,
+        workspace=row.workspace,
+        created_ms=row.creation_time,
+        tags={tag.key: tag.value or "" for tag in row.registered_model_tags},
+        aliases={alias.alias: int(alias.version) for alias in row.registered_model_aliases},
+    )
+
+
+def _version(model: ModelRecord, row: Any) -> VersionRecord:
+    return VersionRecord(
+        model=model,
+        version=int(row.version),
+        stage=row.current_stage,
+        source=row.source or "",
+        location=row.storage_location or row.source or "",
+        run_id=row.run_id or None,
+        tags={tag.key: tag.value or "" for tag in row.model_version_tags},
+    )

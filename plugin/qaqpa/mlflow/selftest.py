@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The test at start: a server whose gate cannot refuse does not start."""
+
+from __future__ import annotations
+
+import hashlib
+
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_STATE
+
+from qaqpa.config import Config, load_config
+from qaqpa.errors import QaqpaError
+from qaqpa.gate import open_engine, validate_config
+from qaqpa.mlflow.denial import log
+from qaqpa.mlflow.judge import Gatekeeper
+from qaqpa.mlflow.subject import Candidate
+from qaqpa.model import Subject, Verdict
+from qaqpa.policy.engine import Engine
+from qaqpa.report.escape import visible
+
+CANARY = Subject(
+    name="qaqpa-canary", version="1", digest=hashlib.sha256(b"no model has these bytes").hexdigest(), created_ms=0
+)
+"""A version without any evidence, which every gate must refuse."""
+
+
+def tested_gatekeeper() -> Gatekeeper:
+    """A gatekeeper whose configuration is valid and whose engine refuses the canary.
+
+    Raises:
+        MlflowException: one line that says what is wrong.
+    """
+    try:
+        config = load_config()
+        engine = open_engine(config)
+        validate_config(config, engine.catalog)
+    except QaqpaError as error:
+        raise _not_started(str(error)) from None
+    except Exception as error:
+        raise _not_started(f"{type(error).__name__}: {error}") from error
+    return try_gatekeeper(config, engine)
+
+
+def try_gatekeeper(config: Config, engine: Engine) -> Gatekeeper:
+    """Asks every configured gate about the canary.
+
+    An engine that gives no answer, such as an OPA server that starts later, is logged: it refuses too.
+
+    Raises:
+        MlflowException: a gate allows the canary.
+    """
+    gatekeeper = Gatekeeper(config, engine)
+    for gate in config.gates:
+        try:
+            decision = gatekeeper.decide(gate, Candidate(CANARY, ()))
+        except Exception as error:
+            raise _not_started(f"the test decision failed ({type(error).__name__}: {error})") from error
+        if decision.verdict is Verdict.ALLOW:
+            profiles = ", ".join(gate.profiles)
+            raise _not_started(f"the gate {gate.label} with {profiles} allows a model that has no evidence at all")
+        if decision.verdict is Verdict.UNDECIDED:
+            details = " ".join(str(problem["detail"]) for problem in decision.problems)
+            log.warning("qaqpa: no decision can be made now, all is refused: %s", visible(details, 2000))
+    return gatekeeper
+
+
+def _not_started(reason: str) -> MlflowException:
+    message = f"Qaqpa does not let this server start: {reason.rstrip('.')}. Without the gate nothing would be guarded."
+    return MlflowException(visible(message, 4000), error_code=INVALID_STATE)

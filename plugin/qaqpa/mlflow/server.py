@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What only a process of the server can do: open its tracking store, and hash what a location holds.
+
+Inside a server neither `models:/` nor `mlflow-artifacts:/` can be opened by MLflow's public functions, which would ask
+the server itself. The ways that its own request handlers take are used instead; those names are private, and a contract
+test pins them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import urllib.parse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+from mlflow.server import BACKEND_STORE_URI_ENV_VAR, handlers
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from mlflow.tracking._tracking_service import utils as tracking_utils
+
+from qaqpa.errors import UndecidedError
+from qaqpa.evidence.digest import dir_hash
+
+
+class BytesMissingError(UndecidedError):
+    """Nothing says where the bytes are, or they cannot be fetched from there."""
+
+
+def tracking_store() -> Any:
+    """The tracking store of this server; outside a server, the one that this process is configured with."""
+    if os.environ.get(BACKEND_STORE_URI_ENV_VAR):
+        return handlers._get_tracking_store()  # noqa: SLF001 - see the module's description
+    return tracking_utils._get_store()  # noqa: SLF001
+
+
+def location_digest(location: str, roots: Sequence[Path] = ()) -> str:
+    """The model digest of the artifact root at a location.
+
+    Local files are hashed in place; others are downloaded into a temporary directory that is deleted afterwards.
+
+    Args:
+        location: the URI or path that the registry recorded.
+        roots: the directories below which a local path must lie; any where there is none.
+
+    Raises:
+        QaqpaError: there is no location, it cannot be reached, or what lies there cannot be hashed.
+    """
+    if not location.strip():
+        raise BytesMissingError("The registry has no location for this version")
+    repository, path = _open(location)
+    if isinstance(repository, LocalArtifactRepository):
+        return dir_hash(_local(repository, path, roots))
+    with tempfile.TemporaryDirectory(prefix="qaqpa-") as temporary:
+        return dir_hash(_download(repository, path, temporary))
+
+
+def _open(location: str) -> tuple[Any, str]:
+    """The artifact repository for a location, and the path in it."""
+    try:
+        if not handlers._is_servable_proxied_run_artifact_root(location):  # noqa: SLF001 - see the module's description
+            return handlers._get_artifact_repository_for_uri(location), ""  # noqa: SLF001
+        path = handlers._get_proxied_run_artifact_destination_path(location)  # noqa: SLF001
+        _check_plain(path)
+        path = handlers._get_workspace_scoped_repo_path_if_enabled(path)  # noqa: SLF001
+        return handlers._get_artifact_repo_mlflow_artifacts(), path  # noqa: SLF001
+    except BytesMissingError:
+        raise
+    except Exception as error:
+        raise BytesMissingError(f"The location cannot be opened ({type(error).__name__})", where=location) from error
+
+
+def _check_plain(path: str) -> None:
+    """Refuses a path that another reader could take for another place: the one hashed must be the one served."""
+    if not path or urllib.parse.unquote(path) != path or ".." in path.split("/") or "\\" in path:
+        raise BytesMissingError("The location is ambiguous", where=path, required="a plain path below the root")
+
+
+def _local(repository: LocalArtifactRepository, path: str, roots: Sequence[Path]) -> Path:
+    """The directory in which the files lie. The roots limit what a version may name by itself, not the server's own."""
+    if path:
+        try:
+            return Path(repository.get_local_path(path))
+        except MlflowException as error:
+            raise BytesMissingError("There are no files at this location", where=path) from error
+    real = Path(repository.artifact_dir).resolve()
+    if roots and not any(real.is_relative_to(root.resolve()) for root in roots):
+        allowed = ", ".join(map(str, roots))
+        raise BytesMissingError("The location lies outside the artifact roots", where=str(real), required=allowed)
+    if not real.is_dir():
+        raise BytesMissingError("There is no directory at this location", where=str(real))
+    return real
+
+
+def _download(repository: Any, path: str, directory: str) -> str:
+    try:
+        return str(repository.download_artifacts(path, dst_path=directory))
+    except Exception as error:
+        raise BytesMissingError(
+            f"The model's files cannot be fetched ({type(error).__name__})", where=repository.artifact_uri
+        ) from error

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The entry point that MLflow calls for `--registry-store-uri qaqpa+<database URI>`.
+
+MLflow imports this module whenever it is imported itself, and only warns when that fails; so nothing heavy, and nothing
+of MLflow, is imported before a store is asked for. With our own prefix such a failure leaves the registry closed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+PREFIX = "qaqpa+"
+"""What stands before the database's URI."""
+
+
+def build_store(store_uri: str, tracking_uri: str | None = None) -> Any:
+    """The registry store with the gate in front.
+
+    It must not ask MLflow for a store: MLflow holds a lock while it calls.
+
+    Args:
+        store_uri: the database's URI, with our prefix.
+        tracking_uri: not needed; MLflow passes it when it is named.
+
+    Raises:
+        MlflowException: the gate cannot do its work; the server does not start.
+    """
+    from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES  # noqa: PLC0415 - see the module's description
+    from mlflow.server.constants import READ_REPLICA_BACKEND_STORE_URI_ENV_VAR  # noqa: PLC0415
+
+    from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore  # noqa: PLC0415
+    from qaqpa.mlflow.selftest import tested_gatekeeper  # noqa: PLC0415
+
+    del tracking_uri
+    gatekeeper = tested_gatekeeper()
+    store = GatedWorkspaceStore if MLFLOW_ENABLE_WORKSPACES.get() else GatedStore
+    replica = os.environ.get(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR)
+    return store(store_uri.removeprefix(PREFIX), read_db_uri=replica, gatekeeper=gatekeeper)

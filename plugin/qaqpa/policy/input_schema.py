@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generates `schemas/input.json`: the frame of the input document, with every kind of evidence as policies see it.
+
+It stands alone, because OPA does not follow references from one schema file to another.
+"""
+
+from __future__ import annotations
+
+import json
+
+from qaqpa.documents import load_schema
+from qaqpa.model import Json, JsonObject
+from qaqpa.resources import SCHEMAS
+
+LAST_SECOND = 253402300799
+"""9999-12-31T23:59:59Z in seconds since 1970-01-01T00:00:00Z."""
+
+_TEXT = {"type": "string", "maxLength": 20000}
+_ID = {"type": "string", "minLength": 1, "maxLength": 1000}
+
+
+def input_schema() -> JsonObject:
+    """The JSON Schema of the input document."""
+    kinds = {path.stem: load_schema(f"evidence/{path.stem}") for path in sorted((SCHEMAS / "evidence").glob("*.json"))}
+    definitions: dict[str, Json] = {"time": _time(), "time_or_null": _or_null("time")}
+    for kind, schema in kinds.items():
+        for name, shared in schema.get("$defs", {}).items():
+            definition = _timed(shared)
+            if definitions.setdefault(name, definition) != definition:
+                raise ValueError(f"$defs/{name} of evidence/{kind}.json differs from that of another kind")
+        definitions[f"{kind}_predicate"] = _predicate(schema)
+        definitions[f"{kind}_facts"] = {"type": "array", "maxItems": 1000, "items": _fact(kind)}
+    context = {**definitions["system_predicate"], "required": []}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:qaqpa:schema:input:v1",
+        "title": "Input of the policies",
+        "description": "Generated from schemas/evidence. What the policies see: verified facts, and nothing else.",
+        **_closed(
+            {
+                "now": _described(_ref("time"), "The moment of the decision."),
+                "stage": {"enum": ["review", "staging", "production"], "description": "Where the model is to go."},
+                "profiles": {"type": "array", "maxItems": 100, "items": _ID, "description": "The profiles asked for."},
+                "settings": _settings(),
+                "subject": _subject(),
+                "context": _described(context, "The context; fields that are left out count as the strictest value."),
+                "context_digest": _described(_digest_or_null(), "SHA-256 of the canonical context."),
+                "evidence": {
+                    "description": "Verified facts by kind of evidence.",
+                    **_closed({kind: _ref(f"{kind}_facts") for kind in kinds}, required=()),
+                },
+                "rejected": _entries("What was refused.", ("code", "kind", "source", "detail")),
+                "problems": _entries("What makes the decision undecided.", ("code", "detail")),
+            }
+        ),
+        "$defs": definitions,
+    }
+
+
+def write_input_schema() -> None:
+    """Writes `schemas/input.json`."""
+    (SCHEMAS / "input.json").write_text(render(), "utf-8")
+
+
+def render() -> str:
+    """The text of `schemas/input.json`."""
+    return json.dumps(input_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _closed(properties: JsonObject, required: tuple[str, ...] | None = None) -> dict[str, Json]:
+    needed = list(properties) if required is None else list(required)
+    return {"type": "object", "additionalProperties": False, "required": needed, "properties": dict(properties)}
+
+
+def _ref(name: str) -> dict[str, Json]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _described(schema: JsonObject, text: str) -> dict[str, Json]:
+    return {**schema, "description": text}
+
+
+def _or_null(name: str) -> dict[str, Json]:
+    return {"anyOf": [_ref(name), {"type": "null"}]}
+
+
+def _digest_or_null() -> dict[str, Json]:
+    return {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]}
+
+
+def _time() -> dict[str, Json]:
+    seconds = {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": LAST_SECOND,
+        "description": "Seconds since 1970-01-01T00:00:00Z; of a date, its first second in UTC.",
+    }
+    text = {"type": "string", "minLength": 1, "maxLength": 100, "description": "The time as it was written."}
+    return {"description": "A time, UTC.", **_closed({"text": text, "seconds": seconds})}
+
+
+def _settings() -> dict[str, Json]:
+    numbers = {"type": "object", "additionalProperties": {"type": "number"}}
+    return {
+        "description": "What the configuration tells the policies.",
+        **_closed(
+            {
+                "minimum_strength": {
+                    "enum": ["declared", "signed", "independent"],
+                    "description": "The least strength that counts.",
+                },
+                "thresholds": {
+                    "type": "object",
+                    "additionalProperties": numbers,
+                    "description": "Tightened thresholds by control and name.",
+                },
+            }
+        ),
+    }
+
+
+def _subject() -> dict[str, Json]:
+    return {
+        "description": "The model version that is judged.",
+        **_closed(
+            {
+                "name": _described(_ID, "Name of the registered model."),
+                "version": _described(_TEXT, "Its version; empty for a directory."),
+                "digest": _described(_digest_or_null(), "The model digest; null where no bytes are known."),
+                "trained_at": _described(_ref("time_or_null"), "When it was trained."),
+            }
+        ),
+    }
+
+
+def _fact(kind: str) -> dict[str, Json]:
+    return _closed(
+        {
+            "id": _described(_ID, "SHA-256 of the payload."),
+            "strength": {"enum": ["declared", "signed", "independent"], "description": "How much stands behind it."},
+            "source": _described(_TEXT, "The file or tag that carries it."),
+            "issued_at": _ref("time_or_null"),
+            "expires_at": _ref("time_or_null"),
+            "predicate": _ref(f"{kind}_predicate"),
+        }
+    )
+
+
+def _predicate(schema: JsonObject) -> dict[str, Json]:
+    timed = _timed({name: value for name, value in schema.items() if name[0] != "$" and name != "x-qaqpa"})
+    timed["properties"] = {name: value for name, value in timed["properties"].items() if name != "kind"}
+    timed["required"] = [name for name in timed.get("required", []) if name != "kind"]
+    return dict(timed)
+
+
+def _timed(schema: Json) -> Json:
+    """A schema in which every date has become a time object."""
+    if isinstance(schema, list):
+        return [_timed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") in {"date", "date-time"}:
+        return _described(_ref("time"), schema["description"]) if "description" in schema else _ref("time")
+    return {name: _timed(value) for name, value in schema.items()}
+
+
+def _entries(text: str, names: tuple[str, ...]) -> dict[str, Json]:
+    entry = _closed(dict.fromkeys(names, _TEXT))
+    return {"type": "array", "maxItems": 1000, "description": text, "items": entry}

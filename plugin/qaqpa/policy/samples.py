@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes input documents from `schemas/input.json`, to compare the engines on: each value of each field, in turn.
+
+For each kind of evidence there is one complete fact, and one for each change of one field: left out, at each end of its
+range, each of its fixed values, empty, in the past and in the future.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from qaqpa.model import Json, JsonObject
+from qaqpa.policy.input_schema import input_schema
+
+NOW = {"text": "2026-11-23T00:00:00Z", "seconds": 1795392000}
+"""The moment of every sample."""
+
+_DAY = 86400
+_OFFSETS_DAYS = (-10000, -366, -31, 0, 1, 400)
+_LONG_TEXT = 'Қазақша текст, 文字, emoji \U0001f512, quote " and \\ and \t'
+
+
+def samples(profiles: Sequence[str]) -> Iterator[JsonObject]:
+    """Input documents for the profiles: nothing known, everything complete, then each single change."""
+    definitions = _definitions()
+    kinds = [name.removesuffix("_predicate") for name in definitions if name.endswith("_predicate")]
+    complete = {kind: [_fact(kind, _complete(definitions[f"{kind}_predicate"]))] for kind in kinds}
+    context = _complete(input_schema()["properties"]["context"])
+    yield _request(profiles, {}, {})
+    yield _request(profiles, context, complete)
+    for changed in _changes(input_schema()["properties"]["context"], context):
+        yield _request(profiles, changed, complete)
+    for kind in kinds:
+        yield _request(profiles, context, {name: facts for name, facts in complete.items() if name != kind})
+        for predicate in _changes(definitions[f"{kind}_predicate"], complete[kind][0]["predicate"]):
+            yield _request(profiles, {}, {**complete, kind: [_fact(kind, predicate)]})
+        two = [*complete[kind], {**complete[kind][0], "id": f"{kind}-2", "strength": "signed"}]
+        yield {
+            **_request(profiles, {}, {**complete, kind: two}),
+            "settings": {"minimum_strength": "signed", "thresholds": {}},
+        }
+
+
+@lru_cache(maxsize=1)
+def _definitions() -> JsonObject:
+    definitions: JsonObject = input_schema()["$defs"]
+    return definitions
+
+
+def _request(profiles: Sequence[str], context: Json, evidence: JsonObject) -> JsonObject:
+    return {
+        "now": NOW,
+        "stage": "production",
+        "profiles": list(profiles),
+        "settings": {"minimum_strength": "declared", "thresholds": {}},
+        "subject": {"name": "credit", "version": "1", "digest": "ab" * 32, "trained_at": NOW},
+        "context": copy.deepcopy(context),
+        "context_digest": None,
+        "evidence": copy.deepcopy(dict(evidence)),
+        "rejected": [{"code": "signature_invalid", "kind": "audit", "source": "s", "detail": _LONG_TEXT}],
+        "problems": [],
+    }
+
+
+def _fact(kind: str, predicate: Json) -> JsonObject:
+    times = {"issued_at": NOW, "expires_at": None}
+    return {"id": f"{kind}-1", "strength": "independent", "source": "evidence.yaml", **times, "predicate": predicate}
+
+
+def _complete(schema: JsonObject) -> Json:
+    """A value with every field."""
+    schema = _resolved(schema)
+    if schema.get("type") == "object":
+        return {name: _complete(child) for name, child in schema.get("properties", {}).items()}
+    if schema.get("type") == "array":
+        return [_complete(schema["items"])]
+    return next(iter(_alternatives(schema)))
+
+
+def _changes(schema: JsonObject, value: Json) -> Iterator[Json]:
+    """A value with one change anywhere inside it."""
+    schema = _resolved(schema)
+    if schema.get("type") == "object" and isinstance(value, dict) and set(schema["properties"]) != {"text", "seconds"}:
+        for name, child in schema["properties"].items():
+            if name in value:
+                yield {key: item for key, item in value.items() if key != name}
+                yield from ({**value, name: changed} for changed in _changes(child, value[name]))
+    elif schema.get("type") == "array":
+        yield []
+        yield from ([changed] for changed in _changes(schema["items"], value[0]))
+        yield from ([value[0], changed] for changed in _changes(schema["items"], value[0]))
+    else:
+        yield from _alternatives(schema)
+
+
+def _alternatives(schema: JsonObject) -> Sequence[Json]:
+    """The values of one field that are worth trying; the first is an ordinary one."""
+    if "const" in schema:
+        return [schema["const"]]
+    if "enum" in schema:
+        return list(schema["enum"])
+    if "properties" in schema:
+        seconds = NOW["seconds"]
+        return [{"text": "2026-11-20", "seconds": int(str(seconds)) + days * _DAY} for days in _OFFSETS_DAYS]
+    if schema.get("type") == "boolean":
+        return [True, False]
+    if schema.get("type") in {"integer", "number"}:
+        low, high = schema.get("minimum", 0), schema.get("maximum", 1000000)
+        middle = (low + high) // 2 if schema["type"] == "integer" else 0.87
+        return [middle, low, high, low + 1 if schema["type"] == "integer" else 0.1]
+    return _texts(schema.get("pattern", ""))
+
+
+def _texts(pattern: str) -> list[str]:
+    fitting = {"^[0-9a-f]{64}$": "ab" * 32, "^[0-9a-f]{32}$": "cd" * 16, "^[a-z]{2}$": "kk", "^[A-Z]{2}$": "KZ"}
+    return [fitting[pattern]] if pattern in fitting else ["text", " ", _LONG_TEXT]
+
+
+def _resolved(schema: JsonObject) -> JsonObject:
+    while "$ref" in schema:
+        schema = _definitions()[schema["$ref"].rsplit("/", 1)[-1]]
+    return schema

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the policies of a user: the shipped ones, with controls, cards, profiles and acts from a directory of theirs.
+
+They are used only when both engines say the same: their tests run on both, and so do inputs made from the schema and
+the example inputs in `inputs/*.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qaqpa.documents import read
+from qaqpa.model import JsonObject
+from qaqpa.policy.bundle import load_bundle
+from qaqpa.policy.compile import build
+from qaqpa.policy.differential import differing, run_tests_on_both
+from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.policy.guard import check_rego
+from qaqpa.policy.index import control_id, control_names, write_index
+from qaqpa.policy.opa import PolicyError
+from qaqpa.policy.samples import samples
+from qaqpa.resources import POLICIES
+
+# What a user's directory may hold, by path.
+_CONTROL = re.compile(r"controls/[a-z0-9_]+/[a-z0-9_]+\.rego")
+_DATA = re.compile(r"(catalog|profiles|law)/[A-Za-z0-9_.-]+/data\.(yaml|json)")
+_INPUT = re.compile(r"inputs/[^/]+\.json")
+_LAYOUT = (
+    "controls/<family>/<control>.rego with <control>_test.rego, catalog/<ID>/data.yaml, profiles/<id>/data.yaml, "
+    "law/<act>/data.yaml, inputs/<name>.json"
+)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was built and on how much the engines agreed."""
+
+    policy_digest: str
+    tests: int
+    inputs: int
+
+
+def build_user_policies(directory: Path, out: Path) -> Built:
+    """Checks, tests and compiles a user's policies together with the shipped ones.
+
+    Args:
+        directory: theirs; the layout is that of the shipped policies, without `gate` and `lib`.
+        out: where the compiled bundle goes; `EmbeddedEngine.open(out)` and an OPA server load it.
+
+    Raises:
+        PolicyError: a file is out of place or replaces a shipped one, OPA refuses a policy, a test fails, or the
+            engines do not agree.
+        DocumentError: an example input is not JSON.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        merged, compiled = Path(scratch, "policies"), Path(scratch, "compiled")
+        shutil.copytree(POLICIES, merged)
+        _merge(directory, merged)
+        write_index(merged)
+        _check_cards(merged)
+        check_rego(merged)
+        build(merged, compiled)
+        tests = run_tests_on_both(merged)
+        engine = EmbeddedEngine.open(compiled)
+        inputs = [*_examples(directory), *_made(engine)]
+        _expect_agreement(merged, engine, inputs)
+        out.mkdir(parents=True, exist_ok=True)
+        for file in sorted(compiled.iterdir(), key=lambda path: path.name == "manifest.json"):
+            shutil.copyfile(file, out / file.name)
+    return Built(load_bundle(out).policy_digest, tests, len(inputs))
+
+
+def _merge(directory: Path, merged: Path) -> None:
+    if not directory.is_dir():
+        raise PolicyError("There is no such directory", where=str(directory), required=_LAYOUT)
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if path.is_symlink():
+            raise PolicyError("Symbolic links are not followed", where=str(path), mend="Put the file itself there")
+        if path.is_dir() or _INPUT.fullmatch(name):
+            continue
+        if _CONTROL.fullmatch(name):
+            _check_package(path)
+        elif not _DATA.fullmatch(name):
+            raise PolicyError("The file is out of place", where=str(path), required=_LAYOUT)
+        target = merged / name
+        taken = target if _CONTROL.fullmatch(name) else target.parent
+        if (POLICIES / taken.relative_to(merged)).exists() or target.stem in _shipped():
+            raise PolicyError("The file replaces a shipped one", where=str(path), mend="Give it an id of its own")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+
+
+def _check_package(path: Path) -> None:
+    """A file may add its own package only: one more rule in a shipped package could switch a shipped control off."""
+    packages = re.findall(r"^package[ \t]+(\S+)", path.read_text("utf-8"), re.MULTILINE)
+    if packages != [f"qaqpa.controls.{path.stem}"]:
+        raise PolicyError(
+            "The file does not hold the package that its name says",
+            where=str(path),
+            required=f"package qaqpa.controls.{path.stem}",
+        )
+
+
+def _shipped() -> set[str]:
+    names = control_names(POLICIES)
+    return {*names, *(f"{name}_test" for name in names)}
+
+
+def _check_cards(merged: Path) -> None:
+    for name in control_names(merged):
+        card = merged / "catalog" / control_id(name)
+        if not card.is_dir():
+            raise PolicyError(f"The control {control_id(name)} has no card", required=f"catalog/{card.name}/data.yaml")
+
+
+def _examples(directory: Path) -> Iterator[JsonObject]:
+    for path in sorted((directory / "inputs").glob("*.json")):
+        yield read(path).value
+
+
+def _made(engine: EmbeddedEngine) -> Iterator[JsonObject]:
+    own = sorted(set(engine.catalog.profiles) - set(load_bundle().catalog.profiles))
+    yield from samples(own or sorted(engine.catalog.profiles))
+
+
+def _expect_agreement(merged: Path, engine: EmbeddedEngine, inputs: Sequence[JsonObject]) -> None:
+    positions = differing(merged, engine, inputs)
+    if positions:
+        example = json.dumps(inputs[positions[0]], ensure_ascii=False)
+        raise PolicyError(
+            f"The two engines differ on {len(positions)} of {len(inputs)} inputs, for example on {example[:2000]}",
+            required="the same decision document from OPA and from the WebAssembly that OPA compiles",
+            mend="Look for arithmetic on decimals, sets that were not sorted, and builtins that fail on odd values",
+        )

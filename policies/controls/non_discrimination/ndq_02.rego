@@ -1,0 +1,211 @@
+# METADATA
+# title: NDQ-02 Bias test across protected groups
+# description: |
+#   Selection rates and error rates of groups, from their counts, for every attribute that a profile names.
+package qaqpa.controls.ndq_02
+
+import data.qaqpa.context
+import data.qaqpa.dates
+import data.qaqpa.evidence
+import data.qaqpa.fields
+import data.qaqpa.ratio
+import data.qaqpa.threshold
+import data.qaqpa.violation as violations
+
+_tests := evidence.counted("bias")
+
+# METADATA
+# description: The fields of the context by which the control does not apply.
+not_applicable_because contains "affects_rights" if context.affects_rights == false
+
+# METADATA
+# description: What is wrong.
+violation contains found if {
+	some test in _tests
+	not fields.has_document(test.predicate, "report")
+	found := violations.deny("report_missing", test, "report", "", "uri, sha256")
+}
+
+violation contains found if {
+	some test in _tests
+	tested := fields.moment(test.predicate, "tested_on")
+	days := threshold.value("NDQ-02", "max_age_days")
+	not dates.within_days(tested, days)
+	found := violations.deny("test_out_of_date", test, "tested_on", tested.text, days)
+}
+
+# A profile that asks for the test and names no attribute would let every test pass.
+violation contains found if {
+	some test in _tests
+	count(_attributes) == 0
+	found := violations.deny("no_attribute_demanded", test, "groups", [], "attributes in the profile")
+}
+
+violation contains found if {
+	some test in _tests
+	seen := array.concat(_tested(test), _excluded(test))
+	some attribute in _attributes
+	not attribute in seen
+	found := violations.deny("attribute_untested", test, "groups", attribute, "tested, or excluded with a reason")
+}
+
+violation contains found if {
+	some test in _tests
+	some attribute in _tested(test)
+	names := {group.group | some group in _groups(test); group.attribute == attribute}
+	count(names) < 2
+	found := violations.deny("group_alone", test, "groups", attribute, "two groups")
+}
+
+violation contains found if {
+	some test in _tests
+	some group in _groups(test)
+	same := [1 |
+		some other in _groups(test)
+		other.attribute == group.attribute
+		other.group == group.group
+	]
+	count(same) > 1
+	found := violations.deny("group_repeated", test, "groups", _label(group), "each group once")
+}
+
+violation contains found if {
+	some test in _tests
+	some group in _groups(test)
+	not _consistent(group)
+	found := violations.deny("counts_contradict", test, "groups", _label(group), "parts that fit their whole")
+}
+
+violation contains found if {
+	some test in _tests
+	some gap in _selection_gaps(_large(test))
+	required := threshold.value("NDQ-02", "ratio_min_percent")
+	found := _unless_justified("selection_ratio_low", test, gap, required)
+}
+
+violation contains found if {
+	some test in _tests
+	some rate in _error_rates
+	some gap in _error_gaps(test, rate)
+	required := threshold.value("NDQ-02", "gap_max_percent")
+	found := _unless_justified("error_rate_gap", test, gap, required)
+}
+
+violation contains found if {
+	some test in _tests
+	least := threshold.value("NDQ-02", "min_group_n")
+	small := sort({_label(group) | some group in _groups(test); group.n < least})
+	count(small) > 0
+	found := violations.warn("group_small", test, "groups", small, least)
+}
+
+violation contains found if {
+	some test in _tests
+	some group in _groups(test)
+	lacking := [field |
+		some rate in _error_rates
+		some field in [rate.part, rate.whole]
+		not is_number(object.get(group, field, null))
+	]
+	count(lacking) > 0
+	value := {"group": _label(group), "lacking": lacking}
+	found := violations.warn("error_rates_missing", test, "groups", value, "false negatives and false positives")
+}
+
+_error_rates := [
+	{"name": "false_negative_rate", "part": "false_negatives", "whole": "positives"},
+	{"name": "false_positive_rate", "part": "false_positives", "whole": "negatives"},
+]
+
+_attributes := threshold.parameter("NDQ-02", "attributes")
+
+_groups(test) := fields.list(test.predicate, "groups")
+
+_label(group) := concat(": ", [fields.text(group, "attribute"), fields.text(group, "group")])
+
+_tested(test) := sort({group.attribute | some group in _groups(test)})
+
+_excluded(test) := [entry.attribute |
+	some entry in fields.list(test.predicate, "attributes_excluded")
+	fields.text(entry, "reason") != ""
+]
+
+# What does not add up says nothing about shares.
+_consistent(group) if {
+	is_number(group.n)
+	group.selected >= 0
+	group.selected <= group.n
+	every rate in _error_rates {
+		_fits(group, rate)
+	}
+	_adds_up(group)
+}
+
+_fits(group, rate) if {
+	whole := object.get(group, rate.whole, group.n)
+	whole <= group.n
+	object.get(group, rate.part, 0) <= whole
+}
+
+_adds_up(group) if ratio.complete(group.positives, group.negatives, group.n)
+
+_adds_up(group) if count({"negatives", "positives"} & object.keys(group)) < 2
+
+# Groups that are large enough to measure, with one of their rates.
+_large(test) := _shares(test, "selected", "n")
+
+_shares(test, part, whole) := [share |
+	some group in _groups(test)
+	group.n >= threshold.value("NDQ-02", "min_group_n")
+	group[whole] > 0
+	share := {"attribute": group.attribute, "group": group.group, "share": {"part": group[part], "whole": group[whole]}}
+]
+
+_selection_gaps(shares) := [gap |
+	percent := threshold.value("NDQ-02", "ratio_min_percent")
+	some other in [best | some best in shares; not _exceeded(best, shares)]
+	some one in shares
+	one.attribute == other.attribute
+	ratio.below_percent_of(one.share, other.share, percent)
+	gap := _gap("selection_rate", one, other)
+]
+
+_error_gaps(test, rate) := [gap |
+	percent := threshold.value("NDQ-02", "gap_max_percent")
+	shares := _shares(test, rate.part, rate.whole)
+	some other in [lowest | some lowest in shares; not _undercut(lowest, shares)]
+	some one in shares
+	one.attribute == other.attribute
+	ratio.exceeds_by_points(one.share, other.share, percent)
+	gap := _gap(rate.name, one, other)
+]
+
+_gap(rate, one, other) := {
+	"rate": rate,
+	"attribute": one.attribute,
+	"group": one.group,
+	"share": one.share,
+	"other_group": other.group,
+	"other_share": other.share,
+}
+
+_exceeded(candidate, shares) if {
+	some one in shares
+	one.attribute == candidate.attribute
+	ratio.greater(one.share, candidate.share)
+}
+
+_undercut(candidate, shares) if {
+	some one in shares
+	one.attribute == candidate.attribute
+	ratio.greater(candidate.share, one.share)
+}
+
+_unless_justified(code, test, gap, required) := violations.warn(code, test, "groups", gap, required) if {
+	_justified(test)
+} else := violations.deny(code, test, "groups", gap, required)
+
+_justified(test) if {
+	fields.has_document(test.predicate, "mitigation")
+	fields.text(test.predicate, "threshold_justification") != ""
+}

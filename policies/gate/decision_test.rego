@@ -1,0 +1,217 @@
+package qaqpa.gate_test
+
+import data.qaqpa.findings
+import data.qaqpa.fixtures_test as fixtures
+import data.qaqpa.gate
+
+# Two controls that are judged on one kind of evidence each, and a profile that asks for both.
+_catalog := {
+	"X-01": {"evidence": ["x"], "thresholds": {"own": {"value": 10, "tighter": "lower", "basis": "product_default"}}},
+	"X-02": {"evidence": ["y"], "thresholds": {"law": {"value": 15, "tighter": "lower", "basis": "law"}}},
+}
+
+_profiles := {"p": {"controls": {"X-01": {"severity": "deny"}, "X-02": {"severity": "deny"}}}}
+
+_silent := {"violation": set(), "not_applicable_because": set()}
+
+_index := {"X-01": _silent, "X-02": _silent}
+
+_denies := {"code": "bad", "level": "deny", "evidence": "e1", "field": "f", "found": 1, "required": 2}
+
+_request := object.union(fixtures.empty_request, {
+	"profiles": ["p"],
+	"evidence": {"x": [fixtures.fact({})], "y": [fixtures.fact({})]},
+})
+
+# OPA cannot build a function that calls the entrypoint itself, so this one reads the parts that it is made of.
+_decide(request, index) := decision if {
+	decision := {"verdict": gate.verdict, "findings": findings.listed, "problems": gate.problems} with input as request
+		with data.profiles as _profiles
+		with data.catalog as _catalog
+		with data.qaqpa.index.by_control as index
+}
+
+_asked(change) := _decide(object.union(_request, change), _index)
+
+_judged(violations) := _decide(_request, object.union(_index, {"X-01": {"violation": violations}}))
+
+_codes(decision) := {problem.code | some problem in decision.problems}
+
+_statuses(decision) := {finding.control: finding.status | some finding in decision.findings}
+
+_thresholds(thresholds) := _asked({"settings": {"minimum_strength": "declared", "thresholds": thresholds}})
+
+test_allow if {
+	decision := _asked({})
+	decision.verdict == "allow"
+	_statuses(decision) == {"X-01": "pass", "X-02": "pass"}
+	decision.problems == []
+}
+
+test_deny if {
+	decision := _judged({_denies})
+	decision.verdict == "deny"
+	_statuses(decision) == {"X-01": "fail", "X-02": "pass"}
+	decision.findings[0].violations == [_denies]
+}
+
+test_a_warning_lets_pass if {
+	decision := _judged({object.union(_denies, {"level": "warn"})})
+	decision.verdict == "allow"
+	_statuses(decision) == {"X-01": "warn", "X-02": "pass"}
+}
+
+test_a_problem_makes_undecided if {
+	decision := _asked({"problems": [{"code": "digest_failed", "detail": "gone"}]})
+	decision.verdict == "undecided"
+	decision.problems == [{"code": "digest_failed", "detail": "gone"}]
+}
+
+test_a_failed_control_denies_even_beside_a_problem if {
+	index := object.union(_index, {"X-01": {"violation": {_denies}}})
+	request := object.union(_request, {"problems": [{"code": "digest_failed", "detail": "gone"}]})
+	decision := _decide(request, index)
+	decision.verdict == "deny"
+	_codes(decision) == {"digest_failed"}
+}
+
+test_a_listed_control_without_a_rule_is_undecided if {
+	decision := _decide(_request, object.remove(_index, ["X-02"]))
+	decision.verdict == "undecided"
+	_statuses(decision) == {"X-01": "pass", "X-02": "undecided"}
+}
+
+test_an_undecided_control_does_not_hide_a_failed_one if {
+	decision := _decide(_request, {"X-01": object.union(_silent, {"violation": {_denies}})})
+	decision.verdict == "deny"
+}
+
+test_no_profile if {
+	decision := _asked({"profiles": []})
+	decision.verdict == "undecided"
+	decision.findings == []
+	_codes(decision) == {"no_profile"}
+}
+
+test_unknown_profile if {
+	_codes(_asked({"profiles": ["nothing"]})) == {"unknown_profile", "no_profile"}
+	decision := _asked({"profiles": ["p", "nothing"]})
+	decision.verdict == "undecided"
+	decision.problems == [{"code": "unknown_profile", "detail": "nothing"}]
+}
+
+test_profile_that_asks_for_nothing if {
+	decision := gate.decision with input as object.union(_request, {"profiles": ["p", "empty"]})
+		with data.profiles as object.union(_profiles, {"empty": {"controls": {}}})
+		with data.catalog as _catalog
+		with data.qaqpa.index.by_control as _index
+	decision.verdict == "undecided"
+	decision.problems == [{"code": "empty_profile", "detail": "empty"}]
+}
+
+test_a_profile_named_twice_counts_once if {
+	decision := _asked({"profiles": ["p", "p"]})
+	decision.verdict == "allow"
+	decision.findings[0].profiles == ["p"]
+}
+
+test_thresholds_may_be_tightened if {
+	_thresholds({"X-01": {"own": 9}, "X-02": {"law": 14}}).verdict == "allow"
+	_thresholds({"X-01": {"own": 11}, "X-02": {"law": 15}}).verdict == "allow"
+}
+
+test_a_threshold_that_is_law_may_not_be_loosened if {
+	decision := _thresholds({"X-02": {"law": 16}})
+	decision.verdict == "undecided"
+	decision.problems == [{"code": "threshold_loosened", "detail": "X-02/law"}]
+}
+
+test_an_unknown_threshold_is_refused if {
+	_thresholds({"X-01": {"owm": 9}}).problems == [{"code": "threshold_loosened", "detail": "X-01/owm"}]
+	_thresholds({"X-03": {"own": 9}}).problems == [{"code": "threshold_loosened", "detail": "X-03/own"}]
+}
+
+test_a_threshold_that_is_no_number_is_refused if {
+	decision := _thresholds({"X-01": {"own": "9"}})
+	decision.verdict == "undecided"
+	decision.problems == [{"code": "malformed_input", "detail": "settings/thresholds/X-01/own"}]
+}
+
+test_no_set_leaves if {
+	request := object.union(_request, {"rejected": [{"code": "b", "kind": "x"}, {"code": "a", "kind": "x"}]})
+	decision := gate.decision with input as request
+		with data.profiles as _profiles
+		with data.catalog as _catalog
+		with data.qaqpa.index.by_control as object.union(_index, {"X-01": {"violation": {_denies}}})
+	decision.verdict == "deny"
+	sets := [value | walk(decision, [_, value]); is_set(value)]
+	sets == []
+}
+
+test_what_leaves_is_sorted if {
+	warns := object.union(_denies, {"code": "abc", "level": "warn"})
+	rejected := [{"code": "b", "kind": "x"}, {"code": "a", "kind": "x"}]
+	problems := [{"code": "z", "detail": ""}, {"code": "a", "detail": ""}]
+	request := object.union(_request, {"rejected": rejected, "problems": problems})
+	decision := gate.decision with input as request
+		with data.profiles as _profiles
+		with data.catalog as _catalog
+		with data.qaqpa.index.by_control as object.union(_index, {"X-01": {"violation": {_denies, warns}}})
+	decision.rejected == sort(rejected)
+	decision.problems == sort(problems)
+	decision.findings[0].violations == [warns, _denies]
+	[finding.control | some finding in decision.findings] == ["X-01", "X-02"]
+}
+
+test_what_was_asked_is_repeated if {
+	request := object.union(_request, {"context_digest": "cd", "profiles": ["p", "p"]})
+	decision := gate.decision with input as request
+		with data.profiles as _profiles
+		with data.catalog as _catalog
+		with data.qaqpa.index.by_control as _index
+	decision.verdict == "allow"
+	decision.profiles == ["p"]
+	decision.schema == "urn:qaqpa:schema:decision:v1"
+	decision.stage == "production"
+	decision.now == fixtures.now
+	decision.subject == {"name": "credit", "version": "1", "digest": "ab"}
+	decision.context_digest == "cd"
+	decision.settings == _request.settings
+}
+
+test_a_request_of_any_wrong_type_is_never_allowed if {
+	every field, _ in object.remove(_request, ["context_digest"]) {
+		every value in [null, false, true, 0, -1, 1.5, "", "text", [], [1], {}, {"x": 1}, [[]], [null]] {
+			_right_or_not_allowed(field, value)
+		}
+	}
+}
+
+_right_or_not_allowed("context", value) if is_object(value)
+
+_right_or_not_allowed("subject", value) if is_object(value)
+
+_right_or_not_allowed(field, []) if field in {"problems", "rejected"}
+
+_right_or_not_allowed(field, value) if {
+	decision := _decide(object.union(object.remove(_request, [field]), {field: value}), _index)
+	decision.verdict != "allow"
+}
+
+test_a_request_without_a_part_is_never_allowed if {
+	every field, _ in object.remove(_request, ["context_digest"]) {
+		decision := _decide(object.remove(_request, [field]), _index)
+		decision.verdict != "allow"
+	}
+}
+
+test_what_is_no_request_is_answered if {
+	every request in [null, false, 1, "request", [], [1], {}] {
+		decision := gate.decision with input as request
+		decision.verdict == "undecided"
+		decision.findings == []
+		decision.stage == null
+		decision.rejected == []
+		"malformed_input" in _codes(decision)
+	}
+}

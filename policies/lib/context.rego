@@ -1,0 +1,94 @@
+# METADATA
+# title: The context at its strictest
+# description: |
+#   Every field of the context, with the strictest value where the field is unknown, absent or not one
+#   of the values that the schema allows. Controls read the context here and never from the input, so
+#   that nobody can switch a control off by leaving something out.
+package qaqpa.context
+
+# METADATA
+# description: Does the system affect rights or freedoms of persons?
+default affects_rights := true
+
+affects_rights := false if input.context.affects_rights == false
+
+# METADATA
+# description: Does it take part in decisions with legal or similarly significant effect?
+default significant_decision := true
+
+significant_decision := false if input.context.significant_decision == false
+
+# METADATA
+# description: Are personal data processed in training, testing or use?
+default personal_data := true
+
+personal_data := false if input.context.personal_data == false
+
+# METADATA
+# description: Is the operator a state body, or does the state adopt the system?
+default public_sector := true
+
+public_sector := false if input.context.public_sector == false
+
+# METADATA
+# description: How far decisions are taken without a person.
+default automation := "fully_automated"
+
+automation := level if {
+	level := input.context.automation
+	level in {"advisory", "human_in_the_loop"}
+}
+
+# METADATA
+# description: Degree of risk in the sense of the law of Kazakhstan.
+default kz_risk := "high"
+
+kz_risk := degree if {
+	degree := input.context.kz_risk
+	degree in {"minimal", "medium"}
+}
+
+# METADATA
+# description: Degree of autonomy in the sense of the law of Kazakhstan.
+default kz_autonomy := "high"
+
+kz_autonomy := degree if {
+	degree := input.context.kz_autonomy
+	degree in {"low", "medium"}
+}
+
+# METADATA
+# description: Class in the sense of the EU AI Act.
+default eu_class := "high_risk_annex_iii"
+
+eu_class := class if {
+	class := input.context.eu_class
+	class in {"prohibited", "high_risk_annex_i", "transparency", "minimal", "not_applicable"}
+}
+
+# METADATA
+# description: The field of use. Unknown means that no exception for a field of use applies.
+default domain := "unknown"
+
+domain := field if {
+	field := input.context.domain
+	is_string(field)
+}
+
+# METADATA
+# description: Places whose law applies; all of them where unknown.
+default jurisdictions := ["EU", "KZ"]
+
+jurisdictions := places if {
+	places := input.context.jurisdictions
+	is_array(places)
+	count(places) > 0
+	unknown := [place | some place in places; not place in {"EU", "KZ", "OTHER"}]
+	count(unknown) == 0
+}
+
+# METADATA
+# description: |
+#   What the context says about a field, null where it says nothing: for comparing it with what others say, never for
+#   deciding what applies.
+said(field) := object.get(input, ["context", field], null)

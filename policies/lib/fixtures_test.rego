@@ -1,0 +1,44 @@
+# METADATA
+# description: Values that tests share, a request, a fact, days around the moment of the decision.
+package qaqpa.fixtures_test
+
+now := {"text": "2026-11-23T00:00:00Z", "seconds": 1795392000}
+
+# A day `offset` days after the decision (negative: before), as the gate sends it.
+day(offset) := {"text": concat(" ", ["day", format_int(offset, 10)]), "seconds": now.seconds + (offset * 86400)}
+
+document := {
+	"uri": "https://example.org/document",
+	"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+}
+
+fact(predicate) := {
+	"id": "e1",
+	"strength": "declared",
+	"source": "evidence.yaml",
+	"issued_at": null,
+	"expires_at": null,
+	"predicate": predicate,
+}
+
+# A request with a context, and one fact of one kind.
+request(context, kind, predicate) := object.union(empty_request, {
+	"context": context,
+	"evidence": {kind: [fact(predicate)]},
+})
+
+empty_request := {
+	"now": now,
+	"stage": "production",
+	"profiles": ["article-baseline"],
+	"settings": {"minimum_strength": "declared", "thresholds": {}},
+	"subject": {"name": "credit", "version": "1", "digest": "ab", "trained_at": null},
+	"context": {},
+	"context_digest": null,
+	"evidence": {},
+	"rejected": [],
+	"problems": [],
+}
+
+# What a set of violations says, without the details: "level code".
+said(violations) := {concat(" ", [violation.level, violation.code]) | some violation in violations}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from qaqpa.policy.embedded import EmbeddedEngine
+
+settings.register_profile("qaqpa", deadline=None, print_blob=True)
+settings.load_profile("qaqpa")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests reaches them."""
+    for name in [name for name in os.environ if name.startswith("QAQPA_")]:
+        monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def engine() -> EmbeddedEngine:
+    """The shipped policies."""
+    return EmbeddedEngine.open(None)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

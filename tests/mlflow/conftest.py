@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real servers, one for each database, that all tests here share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from qaqpa import times
+from support.registry import Registry
+from support.servers import mlflow_server, postgresql
+
+CONFIGURATION = f"""\
+version: 1
+gates:
+  - stage: production
+    profiles: [article-baseline]
+    aliases: [production, champion]
+    mlflow_stages: [Production]
+    names: ["live-*"]
+observe:
+  - models: ["observed-*"]
+    until: {(times.now() + timedelta(days=30)).date()}
+"""
+
+os.environ.update(
+    MLFLOW_DISABLE_TELEMETRY="true",
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES="1",
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false",
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="true",
+    NO_PROXY="127.0.0.1",
+    no_proxy="127.0.0.1",
+)
+
+
+@pytest.fixture(scope="session")
+def new_postgresql_database() -> Iterator[Callable[[str, str], str]]:
+    """A function from driver and name to the URI of a new database."""
+    with postgresql() as new:
+        yield new
+
+
+@pytest.fixture(scope="session")
+def sqlite_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A server on SQLite."""
+    directory = tmp_path_factory.mktemp("sqlite")
+    yield from _registry(directory, f"sqlite:///{directory}/mlflow.db")
+
+
+@pytest.fixture(scope="session")
+def psycopg2_registry(
+    tmp_path_factory: pytest.TempPathFactory, new_postgresql_database: Callable[[str, str], str]
+) -> Iterator[Registry]:
+    """A server on PostgreSQL through psycopg 2."""
+    yield from _registry(tmp_path_factory.mktemp("psycopg2"), new_postgresql_database("psycopg2", "two"))
+
+
+@pytest.fixture(scope="session")
+def psycopg_registry(
+    tmp_path_factory: pytest.TempPathFactory, new_postgresql_database: Callable[[str, str], str]
+) -> Iterator[Registry]:
+    """A server on PostgreSQL through psycopg 3."""
+    yield from _registry(tmp_path_factory.mktemp("psycopg3"), new_postgresql_database("psycopg", "three"))
+
+
+@pytest.fixture(params=["sqlite", "psycopg2"])
+def registry(request: pytest.FixtureRequest) -> Registry:
+    """Both kinds of databases."""
+    found: Registry = request.getfixturevalue(f"{request.param}_registry")
+    return found
+
+
+def _registry(directory: Path, database: str) -> Iterator[Registry]:
+    with mlflow_server(directory, database, CONFIGURATION) as server:
+        yield Registry(server, directory)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What we use of MLflow without a promise that it stays, and what MLflow does when it loads us."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.prompt import constants
+from mlflow.server import handlers
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from mlflow.store.artifact.utils.models import _parse_model_uri
+from mlflow.store.model_registry.abstract_store import AbstractStore
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+from mlflow.tracking._tracking_service import utils as tracking_utils
+from mlflow.utils import validation
+
+from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore, GateMixin
+from qaqpa.mlflow.records import PROMPT_SOURCES
+from qaqpa.mlflow.store import build_store
+from support.servers import mlflow_environment
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (handlers._is_servable_proxied_run_artifact_root, ["run_artifact_root"]),
+        (handlers._get_proxied_run_artifact_destination_path, ["proxied_artifact_root", "relative_path"]),
+        (handlers._get_workspace_scoped_repo_path_if_enabled, ["artifact_path"]),
+        (handlers._get_artifact_repo_mlflow_artifacts, []),
+        (handlers._get_artifact_repository_for_uri, ["artifact_uri"]),
+        (LocalArtifactRepository.get_local_path, ["self", "artifact_path"]),
+        (SqlAlchemyStore._get_registered_model, ["self", "session", "name", "eager"]),
+        (SqlAlchemyStore._get_sql_model_version, ["self", "session", "name", "version", "eager"]),
+        (SqlAlchemyStore._get_active_workspace, ["self"]),
+        (_parse_model_uri, ["uri", "scheme"]),
+        (validation._validate_model_name, ["model_name"]),
+        (validation._validate_model_renaming, ["model_new_name"]),
+        (validation._validate_model_version, ["model_version"]),
+        (validation._validate_model_alias_name, ["model_alias_name"]),
+    ],
+)
+def test_private_functions_take_what_we_pass(function: object, parameters: list[str]) -> None:
+    assert list(inspect.signature(function).parameters) == parameters  # type: ignore[arg-type]
+
+
+def test_private_stores_can_be_asked_for_without_arguments() -> None:
+    for function in (handlers._get_tracking_store, tracking_utils._get_store):
+        assert all(
+            parameter.default is not inspect.Parameter.empty
+            for parameter in inspect.signature(function).parameters.values()
+        )
+
+
+def test_the_sources_of_prompts_are_the_ones_we_know() -> None:
+    assert {
+        constants._CLIENT_PROMPT_SOURCE_PLACEHOLDER,
+        constants._STORE_PROMPT_SOURCE_PLACEHOLDER,
+    } == PROMPT_SOURCES
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name, member in vars(GateMixin).items() if inspect.isfunction(member) and hasattr(AbstractStore, name)],
+)
+def test_each_override_has_the_parameters_of_mlflow(name: str) -> None:
+    if name == "__init__":
+        return
+    own = inspect.signature(getattr(GateMixin, name)).parameters
+    theirs = inspect.signature(getattr(SqlAlchemyStore, name)).parameters
+    assert list(own) == list(theirs)
+
+
+def test_importing_mlflow_does_not_import_the_gate_or_the_server() -> None:
+    script = """
+import sys
+import mlflow, mlflow.tracking._model_registry.utils
+loaded = {"qaqpa.mlflow.store", "qaqpa.mlflow.gated", "mlflow.server.handlers", "wasmtime"} & set(sys.modules)
+print(sorted(loaded))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=mlflow_environment(), capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() in {"['qaqpa.mlflow.store']", "[]"}
+
+
+def test_a_program_that_opens_the_store_itself_is_refused_too(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/mlflow.db"
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_text("1")
+    client = MlflowClient(tracking_uri=database, registry_uri=f"qaqpa+{database}")
+    client.create_registered_model("credit")
+    client.create_model_version("credit", str(tmp_path / "model"))
+    with pytest.raises(MlflowException, match="PERMISSION_DENIED|is refused") as caught:
+        client.set_registered_model_alias("credit", "champion", "1")
+    assert caught.value.error_code == "PERMISSION_DENIED"
+    assert client.get_registered_model("credit").aliases == {}
+
+
+def test_a_server_with_workspaces_gets_the_store_for_workspaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"qaqpa+sqlite:///{tmp_path}/mlflow.db"
+    assert type(build_store(uri)) is GatedStore
+    monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
+    store = build_store(store_uri=uri, tracking_uri="unused")
+    assert type(store) is GatedWorkspaceStore
+    assert store.supports_workspaces
+
+
+def test_the_gate_reads_the_primary_database_and_not_the_replica(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary, replica = f"sqlite:///{tmp_path}/primary.db", f"sqlite:///{tmp_path}/replica.db"
+    SqlAlchemyStore(replica)
+    monkeypatch.setenv("_MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE", replica)
+    store = build_store(f"qaqpa+{primary}")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_text("1")
+    store.create_registered_model("credit")
+    store.create_model_version("credit", str(tmp_path / "model"))
+    with pytest.raises(MlflowException, match="not found"):
+        store.get_registered_model("credit")
+    with pytest.raises(MlflowException) as caught:
+        store.set_registered_model_alias("credit", "champion", 1)
+    assert caught.value.error_code == "PERMISSION_DENIED"

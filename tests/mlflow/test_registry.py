@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry as the command line sees it, against a real server."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from qaqpa.errors import UndecidedError, UsageError
+from qaqpa.evidence.digest import dir_hash
+from qaqpa.mlflow.registry import MODEL_TAG_CHARACTERS, VERSION_TAG_CHARACTERS, attach, read_version
+from support.registry import Registry, passing
+from support.servers import HOST, free_port
+
+pytestmark = pytest.mark.server
+
+KEY = "qaqpa.evidence.bias.0123456789abcdef"
+
+
+def test_a_version_is_read_with_its_bytes_and_evidence(sqlite_registry: Registry) -> None:
+    version = sqlite_registry.registered(evidence=True)
+    found = read_version(f"models:/{version.name}/{version.number}", sqlite_registry.server.url)
+    registered = sqlite_registry.client.get_registered_model(version.name)
+    run = sqlite_registry.client.get_run(version.run_id)
+    assert (found.subject.name, found.subject.version, found.problems) == (version.name, version.number, ())
+    assert found.subject.digest == dir_hash(version.files)
+    assert found.subject.created_ms == registered.creation_timestamp
+    assert found.subject.trained_at
+    assert int(found.subject.trained_at.timestamp()) == run.info.start_time // 1000
+    tags = passing([version.name], dir_hash(version.files))
+    assert len(found.carried) == len(tags.model) + len(tags.version)
+
+
+def test_an_alias_names_a_version(sqlite_registry: Registry) -> None:
+    version = sqlite_registry.registered()
+    sqlite_registry.set_alias(version, "challenger")
+    found = read_version(f"models:/{version.name}@challenger", sqlite_registry.server.url)
+    assert found.subject.version == version.number
+
+
+def test_a_logged_model_and_its_copy_have_the_digest_that_the_server_computes(
+    sqlite_registry: Registry, tmp_path: Path
+) -> None:
+    url, name = sqlite_registry.server.url, sqlite_registry.new_name()
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(url)
+    try:
+        with mlflow.start_run() as run:
+            mlflow.pyfunc.log_model(name="model", python_model=_echo, pip_requirements=[], registered_model_name=name)
+    finally:
+        mlflow.set_tracking_uri(before)
+    location = sqlite_registry.client.get_model_version_download_uri(name, "1")
+    assert location.startswith("mlflow-artifacts:/")
+    local = sqlite_registry.directory / "artifacts" / location.removeprefix("mlflow-artifacts:/")
+    found = read_version(f"models:/{name}/1", url)
+    assert found.subject.digest == dir_hash(local)
+    assert found.subject.trained_at
+    assert int(found.subject.trained_at.timestamp()) == run.info.start_time // 1000
+    # Reading through models:/ adds a file, which must not change the digest.
+    mlflow.artifacts.download_artifacts(
+        f"models:/{name}/1", dst_path=str(tmp_path / "copy"), tracking_uri=url, registry_uri=url
+    )
+    assert dir_hash(tmp_path / "copy") == found.subject.digest
+
+
+def test_evidence_about_a_system_goes_to_the_registered_model(sqlite_registry: Registry) -> None:
+    version = sqlite_registry.registered()
+    target, url = f"models:/{version.name}/{version.number}", sqlite_registry.server.url
+    assert attach(target, KEY, "a", bound_to_system=True, registry_uri=url) == "registered model"
+    assert attach(target, KEY, "b", bound_to_system=False, registry_uri=url) == "version"
+    assert sqlite_registry.client.get_registered_model(version.name).tags == {KEY: "a"}
+    assert sqlite_registry.client.get_model_version(version.name, version.number).tags == {KEY: "b"}
+
+
+def test_the_longest_tags_fit_in_postgresql(psycopg2_registry: Registry) -> None:
+    version = psycopg2_registry.registered()
+    target, url = f"models:/{version.name}/{version.number}", psycopg2_registry.server.url
+    longest = "я" * MODEL_TAG_CHARACTERS
+    assert attach(target, KEY, longest, bound_to_system=True, registry_uri=url) == "registered model"
+    assert attach(target, KEY, f"{longest}я", bound_to_system=True, registry_uri=url) == "version"
+    assert attach(target, KEY, "я" * VERSION_TAG_CHARACTERS, bound_to_system=False, registry_uri=url) == "version"
+    with pytest.raises(UsageError, match="at most 100000"):
+        attach(target, KEY, "я" * (VERSION_TAG_CHARACTERS + 1), bound_to_system=False, registry_uri=url)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("models:/nobody/1", "no registered model 'nobody'"),
+        ("models:/{name}/99", "has no version 99"),
+        ("models:/{name}@none", "no alias 'none'. Required: one of: @challenger"),
+        ("models:/{name}/latest", "does not name one model version"),
+        ("models:/m-0123456789abcdef0123456789abcdef", "does not name one model version"),
+        ("models:/{name}/1/x", "does not name a model version"),
+    ],
+)
+def test_what_does_not_exist_is_named(sqlite_registry: Registry, target: str, said: str) -> None:
+    version = sqlite_registry.registered()
+    sqlite_registry.set_alias(version, "challenger")
+    with pytest.raises(UsageError) as caught:
+        read_version(target.format(name=version.name), sqlite_registry.server.url)
+    assert said in str(caught.value)
+
+
+def test_bytes_out_of_reach_are_a_problem(sqlite_registry: Registry) -> None:
+    version = sqlite_registry.registered()
+    below = version.source.removeprefix("mlflow-artifacts:/")
+    shutil.rmtree(sqlite_registry.directory / "artifacts" / below)
+    found = read_version(f"models:/{version.name}/{version.number}", sqlite_registry.server.url)
+    assert found.subject.digest is None
+    assert [problem.code for problem in found.problems] in (["bytes_missing"], ["digest_failed"])
+
+
+def test_a_registry_that_does_not_answer_is_told_soon() -> None:
+    started = time.monotonic()
+    with pytest.raises(UndecidedError, match="does not answer"):
+        read_version("models:/credit/1", f"http://{HOST}:{free_port()}")
+    assert time.monotonic() - started < 30
+
+
+def test_without_an_address_no_database_is_made(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
+    with pytest.raises(UsageError, match="No MLflow server is named"):
+        read_version("models:/credit/1")
+    assert list(here.iterdir()) == []
+
+
+def _echo(model_input: list[str]) -> list[str]:
+    return model_input

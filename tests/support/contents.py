@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contents of evidence files that pass every control of `article-baseline`, without a single warning."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+MODEL = "credit"
+"""The registered model that all evidence here is about."""
+
+_PROTECTED = ("sex", "nationality_or_ethnicity", "language", "age", "residence", "disability", "property_status")
+_CONSENT = (
+    "operator_name_bin",
+    "subject_name",
+    "term",
+    "third_party_transfer",
+    "cross_border",
+    "publication",
+    "data_list",
+)
+
+
+def context(**changes: Any) -> dict[str, Any]:
+    """A context of high risk in Kazakhstan and the EU. A change to None leaves the field out."""
+    full = {
+        "kind": "system",
+        "system_id": "5" * 32,
+        "version": 1,
+        "title": "Credit scoring",
+        "models": [{"name": MODEL}],
+        "jurisdictions": ["KZ", "EU"],
+        "domain": "credit_scoring",
+        "automation": "human_in_the_loop",
+        "kz_risk": "high",
+        "kz_autonomy": "medium",
+        "eu_class": "high_risk_annex_iii",
+        "affects_rights": True,
+        "significant_decision": True,
+        "personal_data": True,
+        "special_category": False,
+        "interacts_with_persons": True,
+        "synthetic_content": False,
+        "trains_on_data": True,
+        "public_sector": False,
+    }
+    return {name: value for name, value in {**full, **changes}.items() if value is not None}
+
+
+def contents(now: datetime) -> dict[str, dict[str, Any]]:
+    """The content of one file of each kind but the context, by kind; a month old at `now`."""
+    past, future = _day(now, -30), _day(now, 200)
+    files: dict[str, dict[str, Any]] = {
+        "audit": {
+            "report": _document("audit"),
+            "auditor": "Independent Audit LLP",
+            "independent_of": ["developer", "operator"],
+            "conflict_declarations": _document("declarations"),
+            "scope": ["data_library_quality_lawfulness", "prohibited_functions"],
+            "conclusion": "positive",
+            "issued_on": past,
+            "valid_until": future,
+            "findings": [{"id": "1", "severity": "low", "status": "closed"}],
+        },
+        "bias": {"report": _document("bias"), "groups": _groups(), "tested_on": past},
+        "classification": {
+            "kz_risk": "high",
+            "kz_autonomy": "medium",
+            "kz_reason": "It decides about credit.",
+            "eu_class": "high_risk_annex_iii",
+            "annex_iii_point": "5(b)",
+            "performs_profiling": True,
+            "domain": "credit_scoring",
+            "signed_by": "A. Risk",
+            "signed_on": past,
+        },
+        "commission": _commission(past),
+        "decision_flow": {
+            "automation_level": "human_in_the_loop",
+            "diagram": _document("flow"),
+            "final_decider_role": "Credit officer",
+            "human_step_enforced_by": "workflow",
+            "auto_finalisation_possible": False,
+        },
+        "ethics_assessment": {
+            "standard": {"id": "Standard", "version": "1", "adopted_on": _day(now, -400)},
+            "assessment": _document("ethics"),
+            "result": "conforms",
+            "assessor": "B. Outside",
+            "assessed_on": past,
+        },
+        "explanation": {
+            "method": "shap",
+            "scope": ["local", "global"],
+            "samples": _document("letters"),
+            "data_used_disclosed": True,
+            "fidelity": {"metric": "r2", "value": 0.95},
+            "comprehension": {"n": 40, "share_understood": 0.9},
+            "languages": ["kk", "ru"],
+            "request_channel": "office@example.org",
+            "answer_days": 10,
+            "request_register": True,
+            "tested_on": past,
+        },
+        "legal_basis": _legal_basis(),
+        "model_card": {
+            "document": _document("card"),
+            "intended_purpose": "Scores requests for consumer credit.",
+            "out_of_scope_uses": ["Hiring"],
+            "known_limitations": ["Few cases of persons below 21"],
+            "performance": [{"metric": "auc", "value": 0.81}],
+            "languages": ["kk", "ru"],
+            "approved_by": "C. Owner",
+            "approved_on": past,
+        },
+        "oversight": {
+            "plan": _document("plan"),
+            "persons": [
+                {
+                    "post": "Head of credit",
+                    "deputy": "Deputy head of credit",
+                    "authority": ["override", "stop"],
+                    "trained_on": past,
+                    "training_topics": ["automation_bias"],
+                }
+            ],
+            "caseload_per_person_per_day": 20,
+            "min_review_minutes": 10,
+            "literacy_register": _document("literacy"),
+        },
+        "responsibility": _responsibility(past),
+    }
+    return {kind: {"kind": kind, **content} for kind, content in files.items()}
+
+
+def _document(name: str) -> dict[str, str]:
+    return {"uri": f"https://example.org/{name}.pdf", "sha256": "e" * 64}
+
+
+def _day(now: datetime, offset: int) -> str:
+    return (now + timedelta(days=offset)).date().isoformat()
+
+
+def _groups() -> list[dict[str, Any]]:
+    counts = {"positives": 500, "false_negatives": 50, "negatives": 500, "false_positives": 50}
+    return [
+        {"attribute": attribute, "group": group, "n": 1000, "selected": selected, **counts}
+        for attribute in _PROTECTED
+        for group, selected in (("one", 500), ("other", 490))
+    ]
+
+
+def _commission(day: str) -> dict[str, Any]:
+    disciplines = ("law", "philosophy", "sociology", "political_science", "cultural_studies", "psychology", "arts")
+    members = [
+        {
+            "id": f"member-{discipline}",
+            "affiliation": "University",
+            "employer_is_owner": False,
+            "disciplines": [discipline, "domain_specialist"],
+            "signed_on": day,
+        }
+        for discipline in disciplines
+    ]
+    return {
+        "order": _document("order"),
+        "appointed_by": "The board",
+        "country": "KZ",
+        "members": members,
+        "chair": "member-law",
+        "public_benefit": {"statement": "useful", "reasons": "Cheaper credit."},
+        "dissents": [],
+        "decided_on": day,
+    }
+
+
+def _legal_basis() -> dict[str, Any]:
+    phases = ["training", "testing", "inference"]
+    return {
+        "phases": phases,
+        "bases": [
+            {"phase": phase, "jurisdiction": place, "basis": "consent"} for phase in phases for place in ("KZ", "EU")
+        ],
+        "consent": {
+            "template": _document("consent"),
+            "fields_present": list(_CONSENT),
+            "proof_store": _document("proofs"),
+            "withdrawal_working_days": 10,
+        },
+    }
+
+
+def _responsibility(day: str) -> dict[str, Any]:
+    roles = ("developer", "organisation", "user", "data_supplier")
+    parties = [
+        {
+            "role": role,
+            "legal_name": f"The {role}",
+            "tasks": [{"task": f"task of the {role}", "accountable": True}],
+            "liability": ["civil"],
+        }
+        for role in roles
+    ]
+    return {
+        "matrix": _document("matrix"),
+        "parties": parties,
+        "contracts": [_document("contract")],
+        "redress_contact": "claims@example.org",
+        "insurance": _document("insurance"),
+        "third_party_training_data": True,
+        "state_body_role": "none",
+        "state_body_reason": "A private lender.",
+        "approved_on": day,
+    }

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real servers on loopback for tests: MLflow, PostgreSQL, OPA. Each ends for certain, with all that it started."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+HOST = "127.0.0.1"
+_READY_SECONDS = 120.0
+_STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def output(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> None:
+        """Ends the process group."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, number)
+            except ProcessLookupError:
+                break
+            try:
+                self.process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+        self.process.wait(_STOP_SECONDS)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind((HOST, 0))
+        return int(found.getsockname()[1])
+
+
+def mlflow_command(directory: Path, database: str, port: int, prefix: str = "qaqpa+") -> list[str]:
+    return [
+        *(sys.executable, "-m", "mlflow", "server"),
+        *("--backend-store-uri", database, "--registry-store-uri", f"{prefix}{database}"),
+        *("--artifacts-destination", str(directory / "artifacts")),
+        *("--host", HOST, "--port", str(port), "--workers", "1"),
+    ]
+
+
+def mlflow_environment(**more: str) -> dict[str, str]:
+    """A clean environment, so that no setting of whoever runs the tests reaches a server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "QAQPA_", "_MLFLOW_"))}
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return {**kept, **quiet, "NO_PROXY": HOST, "no_proxy": HOST, **more}
+
+
+@contextmanager
+def running(
+    command: Sequence[str], directory: Path, ready: Callable[[], bool], environment: Mapping[str, str], url: str = ""
+) -> Iterator[Running]:
+    """Starts a server, waits until it is ready, and ends it."""
+    log = directory / f"{Path(command[0]).name}-{free_port()}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=directory,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    server = Running(url, process, log)
+    try:
+        until = time.monotonic() + _READY_SECONDS
+        while not ready():
+            assert process.poll() is None, f"the server ended: {server.output()[-3000:]}"
+            assert time.monotonic() < until, f"the server is not ready: {server.output()[-3000:]}"
+            time.sleep(0.2)
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def mlflow_server(directory: Path, database: str, configuration: str, prefix: str = "qaqpa+") -> Iterator[Running]:
+    """An MLflow server on a database, with the gate in its registry unless the prefix is empty."""
+    file = directory / "qaqpa.yaml"
+    file.write_text(configuration, encoding="utf-8")
+    port = free_port()
+    url = f"http://{HOST}:{port}"
+    command = mlflow_command(directory, database, port, prefix)
+    environment = mlflow_environment(QAQPA_CONFIG=str(file))
+    with running(command, directory, lambda: _answers(f"{url}/health"), environment, url) as server:
+        yield server
+
+
+@contextmanager
+def opa_server(bundle: Path, directory: Path, port: int) -> Iterator[Running]:
+    """An OPA server that has loaded a bundle."""
+    url = f"http://{HOST}:{port}"
+    command = ["opa", "run", "--server", "--disable-telemetry", "--addr", f"{HOST}:{port}", "--bundle", str(bundle)]
+    with running(command, directory, lambda: _answers(f"{url}/health?bundles"), dict(os.environ), url) as server:
+        yield server
+
+
+@contextmanager
+def postgresql() -> Iterator[Callable[[str, str], str]]:
+    """A throw-away cluster; yields a function from driver and database name to a URI of a new database."""
+    programs = _postgresql_programs()
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    # Not below pytest's own directory, which the user postgres may not enter.
+    base = Path(tempfile.mkdtemp(prefix="qaqpa-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(base, user)
+    port, data = free_port(), base / "data"
+
+    def run(program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(programs / program), *arguments],
+            check=True,
+            user=user if os.geteuid() == 0 else None,
+            cwd=base,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+
+    try:
+        run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync")
+        options = f"-c listen_addresses={HOST} -c port={port} -c unix_socket_directories={base} -c fsync=off"
+        run("pg_ctl", "-D", str(data), "-w", "-l", str(base / "log"), "-o", options, "start")
+        try:
+
+            def database(driver: str, name: str) -> str:
+                run("createdb", "-h", HOST, "-p", str(port), "-U", "postgres", name)
+                return f"postgresql+{driver}://postgres@{HOST}:{port}/{name}"
+
+            yield database
+        finally:
+            run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def need(found: object, what: str) -> None:
+    """Skips visibly where a program is missing; in CI, where everything is installed, that is a failure."""
+    if found:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing")
+    pytest.skip(f"{what} is missing")
+
+
+def _postgresql_programs() -> Path:
+    there = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    on_path = shutil.which("initdb")
+    found = there[-1] if there else Path(on_path).parent if on_path else None
+    need(found, "PostgreSQL")
+    assert found
+    return found
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
