@@ -41,7 +41,7 @@ unit: $(VENV)/.dev tools ## Python tests, real servers included
 	$(BIN)/pytest
 
 bench: $(VENV)/.dev tools ## timings, side by side, as ratios
-	$(BIN)/pytest tests/benchmarks --benchmarks -s
+	$(BIN)/pytest tests/benchmarks -s
 
 build: $(VENV)/.dev tools ## compile the policies again
 	$(BIN)/python -m qaqpa.policy.compile

@@ -11,12 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qaqpa import times
 from qaqpa.errors import UndecidedError
+from qaqpa.evidence.collect import collect
+from qaqpa.evidence.directory import read_directory
+from qaqpa.gate import input_document
+from qaqpa.model import Request, Stage
 from qaqpa.policy.check import check_document, check_input
 from qaqpa.policy.differential import differing, opa_answers, run_tests_on_both
 from qaqpa.policy.embedded import EmbeddedEngine
-from qaqpa.policy.samples import samples
+from qaqpa.policy.samples import samples, variations
 from qaqpa.policy.server import OpaServerEngine
+from support.statements import everything, request
 
 pytestmark = [pytest.mark.opa]
 
@@ -29,6 +35,35 @@ ALL = settings(
 )
 
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def passing() -> Any:
+    """The input of a model that is allowed: complete evidence for every control of `article-baseline`."""
+    return input_document(request(everything()))
+
+
+def example(place: Path) -> Any:
+    """The input of an example, as its expectation says it is judged."""
+    expected = json.loads((place / "expected.json").read_bytes())
+    stage, moment = Stage(expected["stage"]), times.parse(expected["as_of"])
+    directory = read_directory(place)
+    found = collect(directory.carried, directory.subject, stage, moment)
+    return input_document(
+        Request(
+            subject=directory.subject,
+            stage=stage,
+            profiles=expected["profiles"],
+            now=moment,
+            context=found.context,
+            context_digest=found.context_digest,
+            evidence=found.evidence,
+            rejected=found.rejected,
+            problems=found.problems,
+        )
+    )
+
+
 def test_every_policy_test_holds_on_both_engines(policies: Path) -> None:
     assert run_tests_on_both(policies) > 0
 
@@ -39,9 +74,27 @@ def test_every_change_of_every_field_gives_the_same_document(policies: Path, emb
     assert [inputs[position] for position in differing(policies, embedded, inputs)] == []
 
 
+def test_every_change_of_evidence_that_passes_gives_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
+    inputs = [passing(), *variations(passing())]
+    assert len(inputs) > 300
+    assert [inputs[position] for position in differing(policies, embedded, inputs)] == []
+    assert {"allow", "deny"} <= {embedded.evaluate(document).document["verdict"] for document in inputs}
+
+
+def test_every_example_gives_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
+    places = sorted(path.parent for path in EXAMPLES.glob("*/*/expected.json"))
+    assert places
+    inputs = [example(place) for place in places]
+    assert differing(policies, embedded, inputs) == []
+    for place, document in zip(places, inputs, strict=True):
+        expected = json.loads((place / "expected.json").read_bytes())
+        assert embedded.evaluate(document).document["verdict"] == expected["verdict"], place
+
+
 def test_every_answer_to_a_fitting_input_is_sound(embedded: EmbeddedEngine) -> None:
-    fitting = [document for document in samples(sorted(embedded.catalog.profiles)) if _fits(document)]
-    assert len(fitting) > 300
+    made = [*samples(sorted(embedded.catalog.profiles)), passing(), *variations(passing())]
+    fitting = [document for document in made if _fits(document)]
+    assert len(fitting) > 600
     for document in fitting:
         check_document(embedded.evaluate(document).document, document, embedded.catalog)
 
@@ -80,7 +133,8 @@ _STARTS: list[Any] = []
 
 def _starts(engine: EmbeddedEngine) -> list[Any]:
     if not _STARTS:
-        _STARTS.extend(list(samples(sorted(engine.catalog.profiles)))[1::9])
+        _STARTS.extend(list(samples(sorted(engine.catalog.profiles)))[1::20])
+        _STARTS.extend([passing()] * len(_STARTS))
     return _STARTS
 
 

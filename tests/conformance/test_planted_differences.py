@@ -123,6 +123,10 @@ def test_every_over_a_dynamic_reference_is_refused(planted: Path) -> None:
         check_rego(planted)
 
 
+def test_shipped_policies_hold_to_the_rules(policies: Path) -> None:
+    check_rego(policies)
+
+
 def test_static_references_and_data_are_not_refused(planted: Path) -> None:
     condition = (
         'some name in ["a"]\n\tnot data.catalog[name]\n\tnot data.qaqpa.controls.a.violation[name]\n\tinput[name]'

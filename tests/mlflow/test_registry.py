@@ -46,13 +46,9 @@ def test_a_logged_model_and_its_copy_have_the_digest_that_the_server_computes(
     sqlite_registry: Registry, tmp_path: Path
 ) -> None:
     url, name = sqlite_registry.server.url, sqlite_registry.new_name()
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(url)
-    try:
-        with mlflow.start_run() as run:
-            mlflow.pyfunc.log_model(name="model", python_model=_echo, pip_requirements=[], registered_model_name=name)
-    finally:
-        mlflow.set_tracking_uri(before)
+    with mlflow.start_run() as run:
+        mlflow.pyfunc.log_model(name="model", python_model=_echo, pip_requirements=[], registered_model_name=name)
     location = sqlite_registry.client.get_model_version_download_uri(name, "1")
     assert location.startswith("mlflow-artifacts:/")
     local = sqlite_registry.directory / "artifacts" / location.removeprefix("mlflow-artifacts:/")
@@ -122,9 +118,7 @@ def test_a_registry_that_does_not_answer_is_told_soon() -> None:
     assert time.monotonic() - started < 30
 
 
-def test_without_an_address_no_database_is_made(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
+def test_without_an_address_no_database_is_made(here: Path) -> None:
     with pytest.raises(UsageError, match="No MLflow server is named"):
         read_version("models:/credit/1")
     assert list(here.iterdir()) == []

@@ -15,7 +15,6 @@ import mlflow
 import pytest
 from mlflow.entities.model_registry import ModelVersionTag, RegisteredModelTag
 from mlflow.exceptions import MlflowException
-from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from qaqpa import times
 from qaqpa.config import DEFAULT_GATE, Config, Gate, Observe
@@ -55,18 +54,8 @@ def files(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's tables, whose making takes seconds."""
-    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    SqlAlchemyStore(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def new_store(
-    tmp_path: Path, files: Path, engine: EmbeddedEngine, empty_database: Path
-) -> Callable[..., GatedStore]:
+def new_store(tmp_path: Path, files: Path, engine: EmbeddedEngine, empty_database: Path) -> Callable[..., GatedStore]:
     """Makes a store with the registered model `credit`, whose version 1 has no evidence."""
     shutil.copy(empty_database, tmp_path)
     database = f"sqlite:///{tmp_path}/mlflow.db"
@@ -232,9 +221,9 @@ def test_local_files_outside_the_artifact_roots_are_not_read(
 ) -> None:
     inside, outside = Config(artifact_roots=(files,)), Config(artifact_roots=(tmp_path / "other",))
     attach(new_store(), "credit", files)
-    problems = refused(
-        lambda: new_store(outside).set_registered_model_alias("credit", "champion", 1)
-    ).json_kwargs["qaqpa"]["problems"]
+    problems = refused(lambda: new_store(outside).set_registered_model_alias("credit", "champion", 1)).json_kwargs[
+        "qaqpa"
+    ]["problems"]
     assert [problem["code"] for problem in problems] == ["bytes_missing"]
     new_store(inside).set_registered_model_alias("credit", "champion", 1)
 

@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.output}: statement of kind {own.name} about {target.subject.name}")
         return 0
     key = tag_key(own, payload)
-    registry().attach(
+    where = registry().attach(
         args.model, key, payload.decode(), bound_to_system=own.carried_by_system, registry_uri=args.registry_uri
     )
-    about = f"registered model {target.subject.name}"
-    if not own.carried_by_system:
+    about = f"{where} {target.subject.name}"
+    if where == "version":
         about = f"{target.subject.name} version {target.subject.version}"
     print(f"attached {own.name} to {about} as {key} (declared: nobody signed it)")
     return 0

@@ -188,11 +188,16 @@ def _context_values(answers: dict[str, str]) -> dict[str, Any]:
 def _write(files: dict[Path, str]) -> None:
     """Writes all files or none: nothing that exists is replaced."""
     for path in files:
-        if path.exists():
+        if path.exists() or path.is_symlink():
             raise UsageError("The file exists already", where=str(path), mend="Name another directory")
+    written: list[Path] = []
     try:
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            with path.open("x", encoding="utf-8") as file:
+                written.append(path)
+                file.write(text)
     except OSError as error:
+        for path in written:
+            path.unlink(missing_ok=True)
         raise UsageError(f"A file cannot be written ({error.strerror})", where=str(error.filename)) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; those of the process where None.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a letter must not turn a verdict into a crash.
+            stream.reconfigure(errors="backslashreplace")
     try:
         args = _parse(arguments)
         code = int(args.run(args))
@@ -41,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except QaqpaError as error:
         _complain(error)
         return int(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         print("qaqpa: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import tempfile
 from pathlib import Path
 
 from qaqpa.cli.common import add_config
@@ -36,9 +38,11 @@ def run(args: argparse.Namespace) -> int:
         QaqpaError: OPA is missing, a policy breaks a rule, a test fails, or the engines disagree.
     """
     if args.action == "test":
-        print(user.test_user_policies(args.directory))
+        with tempfile.TemporaryDirectory() as scratch:
+            _build(args.directory, Path(scratch))
     elif args.action == "build":
-        print(user.build_user_policies(args.directory, args.output))
+        built = _build(args.directory, args.output)
+        print(f"policy digest {built.policy_digest}")
         print("To use it, in qaqpa.yaml:")
         print(f"  policy: {args.output}")
     else:
@@ -46,3 +50,10 @@ def run(args: argparse.Namespace) -> int:
         load_bundle(directory)
         print((directory or COMPILED) / SERVER_BUNDLE)
     return 0
+
+
+def _build(directory: Path, out: Path) -> user.Built:
+    print("Checking and compiling the policies, and running their tests on both engines …", file=sys.stderr)
+    built = user.build_user_policies(directory, out)
+    print(f"{built.tests} tests pass on both engines; both gave the same decision for {built.inputs} inputs")
+    return built

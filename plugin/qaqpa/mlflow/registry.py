@@ -115,7 +115,9 @@ def _client(registry_uri: str | None) -> MlflowClient:
             where="--registry-uri",
             mend="Add --registry-uri http://…, or set MLFLOW_TRACKING_URI",
         )
-    tracking = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else registry_uri
+    # Model files that a server proxies are fetched from the tracking address: the server that was named, where one was.
+    named = registry_uri is not None and registry_uri.startswith(("http://", "https://"))
+    tracking = registry_uri if named or not mlflow.is_tracking_uri_set() else mlflow.get_tracking_uri()
     try:
         return MlflowClient(tracking_uri=tracking, registry_uri=registry_uri)
     except Exception as error:

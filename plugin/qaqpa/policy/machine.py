@@ -52,8 +52,12 @@ class MachineError(Exception):
 class Code:
     """Compiled machine code; safe to share between machines and threads."""
 
-    def __init__(self, wasm: bytes) -> None:
+    def __init__(self, wasm: bytes, *, once: bool = False) -> None:
         """Compiles a module, or takes the machine code that an earlier start kept.
+
+        Args:
+            wasm: the module.
+            once: it will run once only, in a command: compiled as fast as possible, and not kept.
 
         Raises:
             MachineError: the bytes are not WebAssembly.
@@ -61,14 +65,15 @@ class Code:
         settings = wasmtime.Config()
         settings.consume_fuel = True
         # A pool of threads would not survive a fork.
-        settings.parallel_compilation = False
+        settings.parallel_compilation = once
+        settings.cranelift_opt_level = "none" if once else "speed"
         self.engine = wasmtime.Engine(settings)
         try:
-            self.module = self._compiled(wasm)
+            self.module = wasmtime.Module(self.engine, wasm) if once else self._kept_or_compiled(wasm)
         except wasmtime.WasmtimeError as error:
             raise MachineError(f"the module cannot be compiled: {_first_line(error)}") from error
 
-    def _compiled(self, wasm: bytes) -> wasmtime.Module:
+    def _kept_or_compiled(self, wasm: bytes) -> wasmtime.Module:
         parts = (hashlib.sha256(wasm).hexdigest(), WASMTIME, platform.machine(), "fuel")
         key = "-".join(parts)
         kept = codecache.load(key)

@@ -7,9 +7,9 @@ range, each of its fixed values, empty, in the past and in the future.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from qaqpa.model import Json, JsonObject
 from qaqpa.policy.input_schema import input_schema
@@ -24,23 +24,38 @@ _LONG_TEXT = 'Қазақша текст, 文字, emoji \U0001f512, quote " and \
 
 def samples(profiles: Sequence[str]) -> Iterator[JsonObject]:
     """Input documents for the profiles: nothing known, everything complete, then each single change."""
-    definitions = _definitions()
-    kinds = [name.removesuffix("_predicate") for name in definitions if name.endswith("_predicate")]
-    complete = {kind: [_fact(kind, _complete(definitions[f"{kind}_predicate"]))] for kind in kinds}
     context = _complete(input_schema()["properties"]["context"])
+    complete = {kind: [_fact(kind, _complete(_definitions()[f"{kind}_predicate"]))] for kind in _kinds()}
     yield _request(profiles, {}, {})
     yield _request(profiles, context, complete)
-    for changed in _changes(input_schema()["properties"]["context"], context):
-        yield _request(profiles, changed, complete)
-    for kind in kinds:
-        yield _request(profiles, context, {name: facts for name, facts in complete.items() if name != kind})
-        for predicate in _changes(definitions[f"{kind}_predicate"], complete[kind][0]["predicate"]):
-            yield _request(profiles, {}, {**complete, kind: [_fact(kind, predicate)]})
-        two = [*complete[kind], {**complete[kind][0], "id": f"{kind}-2", "strength": "signed"}]
-        yield {
-            **_request(profiles, {}, {**complete, kind: two}),
-            "settings": {"minimum_strength": "signed", "thresholds": {}},
-        }
+    yield from (_request(profiles, changed, complete) for changed in _context_changes(context))
+    yield from variations(_request(profiles, {}, complete))
+
+
+def variations(document: JsonObject) -> Iterator[JsonObject]:
+    """All single changes of the context, and of the first fact of each kind, in an input that fits the schema."""
+    yield from ({**document, "context": changed} for changed in _context_changes(document["context"]))
+    evidence = document["evidence"]
+    for kind, facts in evidence.items():
+        first = facts[0]
+        yield _with_evidence(document, {name: others for name, others in evidence.items() if name != kind})
+        for predicate in _changes(_definitions()[f"{kind}_predicate"], first["predicate"]):
+            yield _with_evidence(document, {**evidence, kind: [{**first, "predicate": predicate}, *facts[1:]]})
+        two = [{**first, "strength": "signed"}, {**first, "id": f"{kind}-2", "strength": "declared"}]
+        demanding = {**document["settings"], "minimum_strength": "signed"}
+        yield {**_with_evidence(document, {**evidence, kind: two}), "settings": demanding}
+
+
+def _with_evidence(document: JsonObject, evidence: JsonObject) -> JsonObject:
+    return {**document, "evidence": evidence}
+
+
+def _context_changes(context: JsonObject) -> Iterator[Json]:
+    return _changes(input_schema()["properties"]["context"], context)
+
+
+def _kinds() -> list[str]:
+    return [name.removesuffix("_predicate") for name in _definitions() if name.endswith("_predicate")]
 
 
 @lru_cache(maxsize=1)
@@ -56,9 +71,9 @@ def _request(profiles: Sequence[str], context: Json, evidence: JsonObject) -> Js
         "profiles": list(profiles),
         "settings": {"minimum_strength": "declared", "thresholds": {}},
         "subject": {"name": "credit", "version": "1", "digest": "ab" * 32, "trained_at": NOW},
-        "context": copy.deepcopy(context),
+        "context": context,
         "context_digest": None,
-        "evidence": copy.deepcopy(dict(evidence)),
+        "evidence": evidence,
         "rejected": [{"code": "signature_invalid", "kind": "audit", "source": "s", "detail": _LONG_TEXT}],
         "problems": [],
     }
@@ -89,8 +104,10 @@ def _changes(schema: JsonObject, value: Json) -> Iterator[Json]:
                 yield from ({**value, name: changed} for changed in _changes(child, value[name]))
     elif schema.get("type") == "array":
         yield []
-        yield from ([changed] for changed in _changes(schema["items"], value[0]))
-        yield from ([value[0], changed] for changed in _changes(schema["items"], value[0]))
+        if not value:
+            return
+        yield from ([changed, *value[1:]] for changed in _changes(schema["items"], value[0]))
+        yield from ([*value, changed] for changed in islice(_changes(schema["items"], value[0]), 2))
     else:
         yield from _alternatives(schema)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the policies of a user: the shipped ones, with controls, cards, profiles and acts from a directory of theirs.
 
-They are used only when both engines say the same: their tests run on both, and so do inputs made from the schema and
-the example inputs in `inputs/*.json`.
+They are used only when both engines say the same: their tests run on both, and so do inputs made from the schema,
+and the example inputs in `inputs/*.json` with each single change of them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from pathlib import Path
 from qaqpa.documents import read
 from qaqpa.model import JsonObject
 from qaqpa.policy.bundle import load_bundle
+from qaqpa.policy.check import check_input
 from qaqpa.policy.compile import build
 from qaqpa.policy.differential import differing, run_tests_on_both
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.guard import check_rego
 from qaqpa.policy.index import control_id, control_names, write_index
 from qaqpa.policy.opa import PolicyError
-from qaqpa.policy.samples import samples
+from qaqpa.policy.samples import samples, variations
 from qaqpa.resources import POLICIES
 
 # What a user's directory may hold, by path.
@@ -57,6 +58,7 @@ def build_user_policies(directory: Path, out: Path) -> Built:
         PolicyError: a file is out of place or replaces a shipped one, OPA refuses a policy, a test fails, or the
             engines do not agree.
         DocumentError: an example input is not JSON.
+        UndecidedError: an example input does not fit schemas/input.json.
     """
     with tempfile.TemporaryDirectory() as scratch:
         merged, compiled = Path(scratch, "policies"), Path(scratch, "compiled")
@@ -122,7 +124,10 @@ def _check_cards(merged: Path) -> None:
 
 def _examples(directory: Path) -> Iterator[JsonObject]:
     for path in sorted((directory / "inputs").glob("*.json")):
-        yield read(path).value
+        document = read(path).value
+        check_input(document)
+        yield document
+        yield from variations(document)
 
 
 def _made(engine: EmbeddedEngine) -> Iterator[JsonObject]:

@@ -39,16 +39,17 @@ def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
 
 
 def _reasons(decision: Decision, failed: list[JsonObject], texts: Texts) -> list[str]:
+    # A problem is often the cause of all that fails, so it comes first whatever the verdict.
     reasons = []
+    for problem in decision.problems:
+        detail = visible(problem["detail"])
+        reasons.append(f"{texts.say('problem.' + problem['code'])} {detail}".strip())
     for finding in failed:
         control = finding["control"]
         denying = [found for found in texts.worst_first(finding) if found["level"] == "deny"]
         more = f" {texts.say('line.more_here', count=len(denying) - 1)}" if len(denying) > 1 else ""
         reasons.append(f"{control} {texts.violation(control, denying[0])}{more} [{texts.actor(control)}]")
     if decision.verdict is Verdict.UNDECIDED:
-        for problem in decision.problems:
-            detail = visible(problem["detail"])
-            reasons.append(f"{texts.say('problem.' + problem['code'])} {detail}".strip())
         reasons += [
             f"{f['control']} {texts.say('finding.undecided')}" for f in decision.findings if f["status"] == "undecided"
         ]

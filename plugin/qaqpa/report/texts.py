@@ -12,9 +12,10 @@ from pathlib import Path
 
 from qaqpa.model import Json, JsonObject
 from qaqpa.policy.bundle import Catalog
-from qaqpa.report.escape import visible
+from qaqpa.report.escape import MAX_SHOWN, visible
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)*)\}")
+_MAX_FILLED = 2 * MAX_SHOWN
 _TEXTS = Path(__file__).parent / "texts"
 
 
@@ -60,7 +61,7 @@ class Texts:
             return self.say(f"code.{violation['code']}", **values)
         template = self._texts(control).get("violations", {}).get(violation["code"])
         if template is None:
-            return f"{visible(violation['code'])}: {shown(violation['found'])} ({shown(violation['required'])})"
+            return fill("{code}: {found} ({required})", violation)
         return fill(template, values)
 
     def worst_first(self, finding: JsonObject) -> list[JsonObject]:
@@ -101,20 +102,21 @@ class Texts:
 
 
 def fill(template: str, values: Mapping[str, Json]) -> str:
-    """Replaces `{name}` and `{name.key}`; values are hostile and are made visible, templates are ours."""
+    """Replaces `{name}` and `{name.key}`; values are hostile and are made visible and short, templates are ours."""
 
     def replacement(match: re.Match[str]) -> str:
         value: Json = values
         for part in match[1].split("."):
             value = value.get(part, "?") if isinstance(value, Mapping) else "?"
-        return shown(value)
+        text = shown(value)
+        return text if len(text) <= _MAX_FILLED else f"{text[:_MAX_FILLED]}…"
 
-    return _PLACEHOLDER.sub(replacement, template.strip())
+    return _PLACEHOLDER.sub(replacement, " ".join(template.split()))
 
 
 def shown(value: Json) -> str:
     """A JSON value as people read it; a share of counts with its percentage."""
-    if isinstance(value, Mapping) and set(value) == {"part", "whole"}:
+    if isinstance(value, Mapping) and set(value) == {"part", "whole"} and _is_share(value["part"], value["whole"]):
         return f"{100 * value['part'] / value['whole']:.1f} % ({value['part']} of {value['whole']})"
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
@@ -123,6 +125,11 @@ def shown(value: Json) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{visible(name)} {shown(item)}" for name, item in value.items())
     return visible(value) if str(value) else "nothing"
+
+
+def _is_share(part: Json, whole: Json) -> bool:
+    counts = all(isinstance(count, int) and not isinstance(count, bool) for count in (part, whole))
+    return counts and whole > 0
 
 
 @lru_cache(maxsize=8)

@@ -32,6 +32,13 @@ violation contains found if {
 violation contains found if {
 	some plan in _plans
 	some person in _persons(plan)
+	fields.text(person, "post") == ""
+	found := violations.deny("post_missing", plan, "persons/post", "", "a post")
+}
+
+violation contains found if {
+	some plan in _plans
+	some person in _persons(plan)
 	held := fields.texts(person, "authority")
 	lacking := [power | some power in _authority; not power in held]
 	count(lacking) > 0

@@ -54,6 +54,11 @@ test_persons if {
 	_without("persons") == {"deny persons_missing"}
 }
 
+test_post if {
+	_with_person({"post": " "}) == {"deny post_missing"}
+	_without_in_person("post") == {"deny post_missing"}
+}
+
 test_authority if {
 	_with_person({"authority": ["override"]}) == {"deny authority_lacking"}
 	_with_person({"authority": ["stop", "escalate"]}) == {"deny authority_lacking"}

@@ -86,6 +86,14 @@ violation contains found if {
 
 violation contains found if {
 	some matrix in _matrices
+	held := _accountable_tasks(matrix)
+	some task in _tasks(matrix)
+	not task in held
+	found := violations.warn("task_unaccountable", matrix, "parties/tasks", task, "one party")
+}
+
+violation contains found if {
+	some matrix in _matrices
 	fields.text(matrix.predicate, "redress_contact") == ""
 	found := violations.deny("redress_contact_missing", matrix, "redress_contact", "", "a contact")
 }
@@ -127,6 +135,13 @@ _label(party) := {"role": fields.text(party, "role"), "name": fields.text(party,
 _task(entry) := lower(fields.text(entry, "task"))
 
 _holder(party) := lower(fields.text(party, "legal_name"))
+
+_tasks(matrix) := {task |
+	some party in _parties(matrix)
+	some entry in fields.list(party, "tasks")
+	task := _task(entry)
+	task != ""
+}
 
 _accountable_tasks(matrix) := {_task(entry) |
 	some party in _parties(matrix)

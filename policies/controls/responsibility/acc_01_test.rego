@@ -108,6 +108,14 @@ test_task_of_two_parties if {
 	_with({"parties": [_developer, _organisation, unclear, _supplier]}) == {"deny task_accountable_twice"}
 }
 
+test_task_of_nobody if {
+	asking := {"task": "Watching", "accountable": false}
+	helping := object.union(_user, {"tasks": array.concat(_user.tasks, [asking])})
+	_with({"parties": [_developer, _organisation, helping, _supplier]}) == {"warn task_unaccountable"}
+	answering := object.union(_supplier, {"tasks": [{"task": "watching ", "accountable": true}]})
+	_with({"parties": [_developer, _organisation, helping, answering]}) == set()
+}
+
 test_one_party_in_two_roles_may_answer_for_one_task if {
 	same := _party("user", " bank jsc", "operation")
 	_with({"parties": [_developer, _organisation, same, _supplier]}) == set()

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`qaqpa check` about directories: verdicts, exit codes, options, reports."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qaqpa import times
+from qaqpa.cli import common
+from qaqpa.cli.main import main
+from support.contents import contents, context
+from support.directories import write_system, write_yaml
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def system(here: Path) -> Path:
+    return write_system(here / "system")
+
+
+def decision(capsys: Capture, *arguments: str) -> dict[str, Any]:
+    capsys.readouterr()
+    main(["check", *arguments, "--format", "json"])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)["decision"]
+    return found
+
+
+def statuses(document: dict[str, Any]) -> dict[str, str]:
+    return {finding["control"]: finding["status"] for finding in document["findings"]}
+
+
+def test_complete_drafts_are_allowed_at_review(system: Path, capsys: Capture) -> None:
+    assert main(["check", str(system)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("ALLOWED  credit  (stage review, profile article-baseline)\n")
+    assert err == ""
+
+
+def test_missing_evidence_denies_with_3(here: Path, capsys: Capture) -> None:
+    system = write_system(here / "system", without=["audit"])
+    assert main(["check", str(system)]) == 3
+    assert "AUD-01" in capsys.readouterr().out
+
+
+def test_drafts_do_not_count_in_production(system: Path, capsys: Capture) -> None:
+    assert main(["check", str(system), "--stage", "production"]) == 3
+    document = decision(capsys, str(system), "--stage", "production")
+    assert set(statuses(document).values()) == {"fail"}
+    assert {refusal["code"] for refusal in document["rejected"]} == {"draft"}
+
+
+def test_a_directory_without_bytes_is_not_allowed_in_production(system: Path, capsys: Capture) -> None:
+    (system / "model" / "MLmodel").unlink()
+    (system / "model").rmdir()
+    document = decision(capsys, str(system), "--stage", "staging")
+    assert [problem["code"] for problem in document["problems"]] == ["bytes_missing"]
+    assert document["verdict"] != "allow"
+    assert main(["check", str(system)]) == 0, "a review is about what is written"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "where"),
+    [
+        ("context.yaml", "kind: system\nversion: 1\nversion: 2\n", "context.yaml:3:1: The key 'version' stands twice"),
+        ("context.yaml", "kind: system\ndomian: hr\n", "context.yaml:2:9: the document: Additional properties"),
+        ("evidence/audit.yaml", "kind: audit\nissued_on: 2026-02-30\n", "evidence/audit.yaml:2:12: issued_on"),
+        ("evidence/bias.yaml", "kind: bias\ngroups: [\n", "evidence/bias.yaml:3:1: This is not YAML"),
+        ("evidence/x.json", '{"kind":\n "nope"}', "evidence/x.json:2:2: There is no kind of evidence 'nope'"),
+        ("evidence/x.txt", "", "evidence/x.txt: This is not an evidence file"),
+    ],
+)
+def test_a_broken_file_exits_with_2_and_names_its_place(
+    system: Path, capsys: Capture, name: str, text: str, where: str
+) -> None:
+    (system / name).write_text(text, encoding="utf-8")
+    assert main(["check", "system"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"system/{where}" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["none"], "There is no such directory"),
+        (["system", "--profile", "kzz"], "There is no profile 'kzz'"),
+        (["system", "--format", "sarif"], "The format 'sarif' does not exist"),
+        (["system", "--format", "json", "--format", "=x"], "The format '=x' does not exist"),
+        (["system", "--format", "json=none/x.json"], "The report cannot be written"),
+        (["system", "--config", "none.yaml"], "The file cannot be read"),
+        (["system", "--as-of", "yesterday"], "neither a date nor a time with zone"),
+        (["system", "--as-of", "2026-02-30"], "out of range"),
+        (["system", "--as-of", "2026-02-03T10:00:00"], "neither a date nor a time with zone"),
+        (["system", "--as-of", "1999-12-31"], "out of range"),
+        (["system", "--as-of", "2100-01-01"], "out of range"),
+        (["system", "--as-of", "0001-01-01T00:00:00+23:59"], "out of range"),
+    ],
+)
+def test_wrong_usage_exits_with_2(system: Path, capsys: Capture, arguments: list[str], found: str) -> None:
+    assert system.is_dir()
+    assert main(["check", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert found in err or (found == "out of range" and "day is out of range for month" in err)
+
+
+def test_as_of_decides_as_on_that_day(system: Path, capsys: Capture) -> None:
+    past, later = times.now() - timedelta(days=60), times.now() + timedelta(days=201)
+    assert main(["check", str(system), "--as-of", past.date().isoformat()]) == 3
+    assert "dated" in capsys.readouterr().out or statuses(
+        decision(capsys, str(system), "--as-of", past.date().isoformat())
+    )
+    document = decision(capsys, str(system), "--as-of", times.render(later))
+    assert document["now"]["text"] == times.render(later)
+    codes = {violation["code"] for finding in document["findings"] for violation in finding["violations"]}
+    assert "validity_ended" in codes
+
+
+def test_reports_go_to_files_and_to_the_output_together(system: Path, here: Path, capsys: Capture) -> None:
+    wanted = ["--format", "json=out.json", "--format", "text", "--format", "text=out.txt"]
+    assert main(["check", str(system), *wanted]) == 0
+    out = capsys.readouterr().out
+    assert out == (here / "out.txt").read_text("utf-8")
+    report = json.loads((here / "out.json").read_text("utf-8"))
+    assert report["decision"]["verdict"] == "allow"
+    assert len(report["policy_digest"]) == 64
+
+
+def test_the_same_question_gets_the_same_answer(system: Path, capsys: Capture) -> None:
+    at = times.render(times.now())
+    assert decision(capsys, str(system), "--as-of", at) == decision(capsys, str(system), "--as-of", at)
+
+
+def test_off_a_terminal_there_is_no_colour_and_a_fixed_width(
+    system: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    main(["check", str(system), "--stage", "production"])
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert 90 < max(map(len, out.splitlines()[2:])) <= 100
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_a_terminal_gets_colour_unless_it_says_no(
+    system: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], coloured: bool
+) -> None:
+    for name, value in {"TERM": "xterm-256color", **variables}.items():
+        monkeypatch.setenv(name, value)
+    terminal = Terminal()
+    monkeypatch.setattr(common.sys, "stdout", terminal)
+    main(["check", str(system)])
+    assert ("\x1b[1;32m" in terminal.getvalue()) == coloured
+
+
+def test_opa_that_is_down_exits_with_4_and_is_named(
+    system: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("opa_client")
+    monkeypatch.setenv("QAQPA_OPA_URL", "http://127.0.0.1:9")
+    assert main(["check", str(system), "--engine", "opa"]) == 4
+    out, err = capsys.readouterr()
+    assert out.startswith("UNDECIDED") or "127.0.0.1:9" in err
+    assert "127.0.0.1:9" in out + err
+    assert "ALLOWED" not in out
+
+
+def test_policies_that_are_missing_exit_with_4(system: Path, here: Path, capsys: Capture) -> None:
+    (here / "qaqpa.yaml").write_text("version: 1\npolicy: none\n", encoding="utf-8")
+    assert main(["check", str(system)]) == 4
+    assert "The compiled policies cannot be read" in capsys.readouterr().err
+
+
+def test_the_configuration_decides_on_profiles_strength_and_thresholds(
+    system: Path, here: Path, capsys: Capture
+) -> None:
+    gate = "{stage: production, profiles: [article-baseline], aliases: [live], minimum_strength: signed}"
+    (here / "qaqpa.yaml").write_text(
+        f"version: 1\ngates: [{gate}]\nthresholds: {{TRN-01: {{max_age_days: 7}}}}\n", encoding="utf-8"
+    )
+    document = decision(capsys, str(system))
+    assert document["settings"] == {"minimum_strength": "declared", "thresholds": {"TRN-01": {"max_age_days": 7}}}
+    assert statuses(document)["TRN-01"] == "warn"
+    assert decision(capsys, str(system), "--stage", "production")["settings"]["minimum_strength"] == "signed"
+    (here / "other.yaml").write_text("version: 1\n", encoding="utf-8")
+    assert statuses(decision(capsys, str(system), "--config", "other.yaml"))["TRN-01"] == "pass"
+
+
+def test_a_threshold_that_is_law_cannot_be_loosened(system: Path, here: Path, capsys: Capture) -> None:
+    (here / "qaqpa.yaml").write_text(
+        "version: 1\nthresholds: {DPB-01: {kz_withdrawal_working_days: 30}}\n", encoding="utf-8"
+    )
+    assert main(["check", str(system)]) == 2
+    assert "is law, and 30 is looser" in capsys.readouterr().err
+
+
+def test_without_a_context_the_strictest_is_asked(system: Path, capsys: Capture) -> None:
+    harmless = context(affects_rights=False, significant_decision=False, personal_data=False, kz_risk="minimal")
+    write_yaml(system / "context.yaml", harmless)
+    assert "not_applicable" in statuses(decision(capsys, str(system))).values()
+    (system / "context.yaml").unlink()
+    document = decision(capsys, str(system))
+    assert document["subject"]["name"] == "system"
+    assert "not_applicable" not in statuses(document).values()
+
+
+def test_two_contexts_of_one_version_exit_with_4_or_3_and_say_so(system: Path, capsys: Capture) -> None:
+    write_yaml(system / "evidence" / "context2.yaml", context(affects_rights=False, kz_risk="minimal"))
+    assert main(["check", str(system)]) in {3, 4}
+    assert "Two contexts contradict each other." in capsys.readouterr().out
+
+
+def test_a_later_better_file_does_not_hide_a_bad_one(system: Path, capsys: Capture) -> None:
+    bad = {**contents(times.now())["audit"], "conclusion": "negative"}
+    write_yaml(system / "evidence" / "a-first.yaml", bad)
+    assert main(["check", str(system)]) == 3
+    assert "conclusion_negative" in str(decision(capsys, str(system)))

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`qaqpa explain` and `qaqpa doctor`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from qaqpa import __version__, times
+from qaqpa.cli.main import main
+from qaqpa.evidence.kinds import kind
+from qaqpa.policy.embedded import EmbeddedEngine
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_without_an_id_it_lists_controls_and_profiles(here: Path, capsys: Capture, engine: EmbeddedEngine) -> None:
+    assert here
+    assert main(["explain"]) == 0
+    first = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert first == [*sorted(engine.catalog.controls), *sorted(engine.catalog.profiles)]
+
+
+def test_every_control_is_explained_with_every_field_and_code(
+    here: Path, capsys: Capture, engine: EmbeddedEngine
+) -> None:
+    assert here
+    for control, card in engine.catalog.controls.items():
+        assert main(["explain", control.lower()]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith(f"{control}  {card['texts']['en']['title']}")
+        for title in ("Required", "Violations", "Rests on", "To mend", "What a pass does not show", "Asked by"):
+            assert f"\n{title}\n  " in out
+        for name in card["evidence"]:
+            assert all(f"  {field}: " in out for field in kind(name).schema["properties"] if field != "kind")
+        assert all(f"  {code}: " in out for code in card["texts"]["en"]["violations"])
+        assert all(f"  {name}: " in out for name in card.get("thresholds", {}))
+        assert "\x1b" not in out
+
+
+def test_what_is_law_and_what_is_our_default_is_told_apart(here: Path, capsys: Capture) -> None:
+    assert here
+    main(["explain", "DPB-01"])
+    assert "kz_withdrawal_working_days: 15 (law)" in capsys.readouterr().out
+    main(["explain", "TRN-01"])
+    assert "max_age_days: 365 (our default)" in capsys.readouterr().out
+
+
+def test_a_profile_is_explained(here: Path, capsys: Capture) -> None:
+    assert here
+    assert main(["explain", "article-baseline"]) == 0
+    assert "HOV-01 (deny): A human takes the final decision" in capsys.readouterr().out
+
+
+def test_an_unknown_id_exits_with_2_and_lists_what_there_is(here: Path, capsys: Capture) -> None:
+    assert here
+    assert main(["explain", "\x1b[31m"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "\x1b" not in err
+    assert "one of ACC-01, " in err
+
+
+def test_doctor_shows_settings_their_sources_and_that_the_engine_denies(
+    here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, engine: EmbeddedEngine
+) -> None:
+    today = times.now().date()
+    (here / "qaqpa.yaml").write_text(
+        "version: 1\nengine: opa\nobserve:\n"
+        f"  - {{models: ['new-*'], until: {today + timedelta(days=1)}}}\n"
+        f"  - {{models: ['old-*'], until: {today - timedelta(days=1)}}}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("QAQPA_ENGINE", "embedded")
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert f"qaqpa {__version__}" in rows
+    assert "configuration qaqpa.yaml from default" in rows
+    assert "engine embedded from QAQPA_ENGINE" in rows
+    assert any(row.startswith("gate production: @production, @champion, Production") for row in rows)
+    assert f"observe new-* NOT ENFORCED until {today + timedelta(days=1)}" in rows
+    assert f"observe old-* ended {today - timedelta(days=1)}: enforced" in rows
+    assert f"policy digest {engine.policy_digest}" in rows
+    assert f"a model without evidence is denied ({len(engine.catalog.controls)} findings)" in out
+
+
+def test_doctor_says_what_does_not_work(here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "qaqpa.yaml").write_text("version: 1\npolicy: none\n", encoding="utf-8")
+    assert main(["doctor"]) == 4
+    assert "does not work: " in capsys.readouterr().out
+    (here / "qaqpa.yaml").write_text("version: 1\nthresholds: {NOPE-01: {x: 1}}\n", encoding="utf-8")
+    assert main(["doctor"]) == 2
+    assert "no control 'NOPE-01'" in capsys.readouterr().out
+    (here / "qaqpa.yaml").write_text("version: 7\n", encoding="utf-8")
+    assert main(["doctor"]) == 2
+    assert "qaqpa.yaml:1:10: version" in capsys.readouterr().err
+    (here / "qaqpa.yaml").unlink()
+    pytest.importorskip("opa_client")
+    monkeypatch.setenv("QAQPA_ENGINE", "opa")
+    monkeypatch.setenv("QAQPA_OPA_URL", "http://127.0.0.1:9")
+    assert main(["doctor"]) == 4
+    assert "127.0.0.1:9" in capsys.readouterr().out
+
+
+def test_doctor_notices_policies_that_deny_nothing(
+    here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qaqpa.cli import doctor
+    from qaqpa.model import Decision, Verdict
+
+    assert here
+    document = {"findings": [], "problems": [{"code": "x", "detail": "why\x1b"}]}
+    lax = Decision(Verdict.ALLOW, document, "0" * 64, "lax")
+    monkeypatch.setattr(doctor, "decide", lambda _request, _engine: lax)
+    assert main(["doctor"]) == 4
+    assert "a model without evidence was not denied: why\\u001b" in capsys.readouterr().out

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every code has a text, every text a code, and every placeholder something to stand for."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.report import texts as module
+from qaqpa.report.escape import MAX_SHOWN
+from qaqpa.report.texts import Texts, fill, shown
+from qaqpa.resources import POLICIES
+
+PACKAGE = Path(module.__file__).parent.parent
+STRINGS: dict[str, str] = json.loads((PACKAGE / "report" / "texts" / "en.json").read_bytes())
+CONTROLS = {path: path.read_text("utf-8") for path in POLICIES.glob("controls/*/*.rego") if "_test" not in path.name}
+PYTHON = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+GATE = "".join(path.read_text("utf-8") for path in POLICIES.glob("gate/*.rego") if "_test" not in path.name)
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def codes_of(rego: str) -> set[str]:
+    """The codes of a control's violations: written out, put together from fields, or chosen by a helper."""
+    found = set()
+    for rule in re.findall(r"^violation contains found if \{\n(.*?)^\}", rego, re.MULTILINE | re.DOTALL):
+        call = re.search(r'found := [\w.]+\(("\w+"|concat\("_", \[(\w+), "(\w+)"\]\)|(_\w+)\(\w+\)),', rule)
+        assert call, rule
+        if call[2]:
+            fields = re.search(rf"some {call[2]} in \[(.*?)\]", rule)
+            assert fields, rule
+            found |= {f"{field}_{call[3]}" for field in re.findall(r"\w+", fields[1])}
+        elif call[4]:
+            helper = re.search(rf'^{call[4]}\(\w+\) := "(\w+)" if \{{.*?^\}} else := "(\w+)"', rego, re.M | re.S)
+            assert helper, call[4]
+            found |= {helper[1], helper[2]}
+        else:
+            found.add(call[1].strip('"'))
+    return found
+
+
+@pytest.mark.parametrize("path", CONTROLS, ids=lambda path: path.stem)
+def test_each_code_of_a_control_has_a_text_on_its_card_and_each_text_a_code(
+    path: Path, engine: EmbeddedEngine
+) -> None:
+    card = engine.catalog.controls[path.stem.upper().replace("_", "-")]
+    codes = codes_of(CONTROLS[path])
+    assert codes
+    assert codes == set(card["texts"]["en"]["violations"])
+
+
+def test_each_reason_and_each_problem_has_a_text() -> None:
+    refusals = set(re.findall(r'StatementError\(\s*"(\w+)"|return "(\w+)", "', PYTHON))
+    reasons = {one or other for one, other in refusals} - {"model_missing"}
+    assert reasons == {name.removeprefix("reason.") for name in STRINGS if name.startswith("reason.")}
+    problems = {*re.findall(r'Problem\(\s*"(\w+)"', PYTHON), *re.findall(r'_problem contains \{"code": "(\w+)"', GATE)}
+    assert problems == {name.removeprefix("problem.") for name in STRINGS if name.startswith("problem.")}
+    assert {"context_conflict", "no_profile"} <= problems
+    lacking = set(re.findall(r'"(evidence_\w+)"', GATE))
+    assert lacking == {name.removeprefix("code.") for name in STRINGS if name.startswith("code.")}
+
+
+def test_each_of_the_reports_own_texts_is_used_and_there() -> None:
+    groups = {name.split(".")[0] for name in STRINGS}
+    said = set(re.findall(rf"""["']((?:{"|".join(groups)})\.[a-z_]+)["']""", PYTHON))
+    made = {"verdict": "allow deny undecided", "summary": "allow deny undecided", "line": "allow deny undecided"}
+    said |= {f"{group}.{name}" for group, names in made.items() for name in names.split()}
+    said |= {name for name in STRINGS if name.split(".")[0] in {"code", "reason", "problem", "strength", "actor"}}
+    said.add("unverified")
+    assert said == set(STRINGS)
+    for name in ("verdict.", "summary.", "line.", "actor.", "strength.", "reason.", "problem.", "code."):
+        assert f'f"{name}{{' in PYTHON, name
+
+
+def test_each_actor_and_each_strength_of_the_catalog_has_a_text(engine: EmbeddedEngine) -> None:
+    cards = engine.catalog.controls.values()
+    actors = {actor for card in cards for actor in card["actors"]}
+    strengths = {rest["strength"] for card in cards for rest in card["provisions"]}
+    assert {f"actor.{actor}" for actor in actors} <= set(STRINGS)
+    assert {f"strength.{strength}" for strength in strengths} <= set(STRINGS)
+
+
+def test_each_provision_of_a_card_is_in_the_law_and_is_named(engine: EmbeddedEngine) -> None:
+    texts = Texts(engine.catalog)
+    for control, card in engine.catalog.controls.items():
+        for rest in card["provisions"]:
+            assert rest["provision"] in engine.catalog.law[rest["act"]]["provisions"]
+        assert len(texts.because(control)) == len(card["provisions"])
+        assert all(texts.because(control))
+
+
+def test_placeholders_of_the_reports_own_texts_are_filled() -> None:
+    names = {name for template in STRINGS.values() for name in PLACEHOLDER.findall(template)}
+    values = {name: f"<{name}>" for name in names}
+    for template in STRINGS.values():
+        assert "?" not in fill(template, values).replace("there is", "")
+        assert not PLACEHOLDER.search(fill(template, values))
+    for name, template in STRINGS.items():
+        for placeholder in PLACEHOLDER.findall(template):
+            known = {"found", "required", "field"} if name.startswith("code.") else None
+            assert placeholder in known if known else f"{placeholder}=" in PYTHON, (name, placeholder)
+
+
+def test_placeholders_of_the_cards_are_found_required_or_field(engine: EmbeddedEngine) -> None:
+    seen = 0
+    for control, card in engine.catalog.controls.items():
+        for code, template in card["texts"]["en"]["violations"].items():
+            for placeholder in PLACEHOLDER.findall(template):
+                seen += 1
+                root, *rest = placeholder.split(".")
+                assert root in {"found", "required", "field"}, (control, code)
+                assert len(rest) <= 1, (control, code)
+    assert seen > 20
+
+
+def test_no_text_says_that_a_model_is_lawful(engine: EmbeddedEngine) -> None:
+    everything = json.dumps([STRINGS, engine.catalog.controls, engine.catalog.profiles])
+    said = {match.lower() for match in re.findall(r"[^.\"]*\b(?:is|are|be) (?:lawful|legal|compliant)[^.\"]*", everything)}
+    assert all(" not " in sentence or "does not say" in sentence for sentence in said), said
+    assert "compliant" not in everything.lower()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x", "x"),
+        ("", "nothing"),
+        (None, "null"),
+        (True, "true"),
+        (False, "false"),
+        (0, "0"),
+        (0.85, "0.85"),
+        ([], "none"),
+        (["a", "b"], "a, b"),
+        ([["a"], []], "a, none"),
+        ({"part": 1, "whole": 3}, "33.3 % (1 of 3)"),
+        ({"part": 1, "whole": 0}, "part 1, whole 0"),
+        ({"part": "1", "whole": 2}, "part 1, whole 2"),
+        ({"part": True, "whole": None}, "part true, whole null"),
+        ({"a\n": "b\n"}, "a\\u000a b\\u000a"),
+        ({"part": 1}, "part 1"),
+    ],
+)
+def test_values_are_shown_as_people_read_them(value: Any, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_a_template_is_filled_once_and_only_where_it_says_so() -> None:
+    values = {"found": "{required} {found.x}", "required": {"days": 5}, "field": "f"}
+    assert fill("{found}|{required.days}|{required.hours}|{none}|{}|{Field}", values) == (
+        "{required} {found.x}|5|?|?|{}|{Field}"
+    )
+    assert fill(" two\n  lines \n", {}) == "two lines"
+
+
+def test_a_long_value_is_cut() -> None:
+    long = ["\u202e" * 5000] * 1000
+    assert len(fill("{found}", {"found": long})) == 2 * MAX_SHOWN + 1
+    assert fill("{found}", {"found": {f"k{number}": "x" * 300 for number in range(300)}}).endswith("x…")
+
+
+def test_a_text_that_is_missing_is_replaced_by_its_code(engine: EmbeddedEngine) -> None:
+    texts = Texts(engine.catalog)
+    assert texts.say("problem.brand\nnew") == "problem.brand\\u000anew"
+    violation = {"code": "brand_new", "found": "\x1b[31m", "required": [1, 2], "field": "f", "level": "deny"}
+    assert texts.violation("TRN-01", violation) == "brand_new: \\u001b[31m (1, 2)"
+    assert len(texts.violation("TRN-01", {**violation, "found": ["x" * 300] * 300})) < 3 * MAX_SHOWN
+    assert texts.title("XYZ-01") == "XYZ-01"
+    assert texts.actor("XYZ-01") == "model owner"
+    assert (texts.because("XYZ-01"), texts.mend("XYZ-01")) == ([], "")
+
+
+def test_another_language_falls_back_to_english(engine: EmbeddedEngine) -> None:
+    english, kazakh = Texts(engine.catalog), Texts(engine.catalog, "kk")
+    for code, control in product(["verdict.deny"], ["TRN-01"]):
+        assert kazakh.say(code) == english.say(code)
+        assert kazakh.title(control) == english.title(control)
