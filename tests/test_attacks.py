@@ -44,7 +44,20 @@ CLAIMS = [
     ("signatures", [{"keyid": "k", "sig": "s"}]),
     ("issuer", "auditor@example.org"),
 ]
-WEIRD = ["", "{}", "null", "[]", '"', "\x00", "\ud800", "[" * 5000, '{"_type":' * 500, "9" * 6000, "\u202e\x1b[2J", "NaN"]
+WEIRD = [
+    "",
+    "{}",
+    "null",
+    "[]",
+    '"',
+    "\x00",
+    "\ud800",
+    "[" * 5000,
+    '{"_type":' * 500,
+    "9" * 6000,
+    "\u202e\x1b[2J",
+    "NaN",
+]
 
 
 def _claiming(text: str) -> list[str]:
@@ -113,7 +126,9 @@ def test_foreign_and_broken_tags_do_not_block_what_is_complete(engine: EmbeddedE
 
 
 def test_a_lowered_context_voids_what_was_said_of_the_honest_one(engine: EmbeddedEngine) -> None:
-    lowered = context(version=2, affects_rights=False, significant_decision=False, personal_data=False, kz_risk="minimal")
+    lowered = context(
+        version=2, affects_rights=False, significant_decision=False, personal_data=False, kz_risk="minimal"
+    )
     decision = ask(engine, {**SOUND, **tags([carried(lowered)])})
     assert decision.verdict is Verdict.DENY
     failed = {finding["control"] for finding in decision.findings if finding["status"] == "fail"}

@@ -85,7 +85,7 @@ def test_every_field_of_the_file_is_read(tmp_path: Path) -> None:
     assert config.path == tmp_path / "qaqpa.yaml"
 
 
-def test_relative_paths_start_at_the_file(tmp_path: Path, here: Path) -> None:
+def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     config = load(tmp_path / "sub", FULL.replace("UNTIL", day(1)))
     base = (tmp_path / "sub").resolve()
@@ -107,7 +107,8 @@ def test_the_file_of_the_working_directory_is_found_and_a_named_one_wins(
     assert load_config(here / "qaqpa.yaml").sources[0] == ("configuration", str(here / "qaqpa.yaml"), "--config")
 
 
-def test_a_named_file_must_be_there(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("here")
+def test_a_named_file_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DocumentError, match="cannot be read"):
         load_config("none.yaml")
     monkeypatch.setenv("QAQPA_CONFIG", "gone.yaml")
@@ -201,7 +202,7 @@ def test_a_broken_file_is_refused_with_line_and_column(tmp_path: Path, text: str
         ("credit ", "credit", False),
     ],
 )
-def test_names_are_compared_folded_and_only_the_star_is_special(name: str, pattern: str, matched: bool) -> None:
+def test_names_are_compared_folded_and_only_the_star_is_special(name: str, pattern: str, *, matched: bool) -> None:
     assert matches(name, [pattern]) == matched
     assert matches(name, ["nothing", pattern]) == matched
     assert not matches(name, [])

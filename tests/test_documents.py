@@ -224,7 +224,26 @@ def test_a_json_value_is_the_same_to_both_readers(value: Any) -> None:
     assert json.dumps(parse_yaml(text, "f.yaml").value) == json.dumps(value)
 
 
-SNIPPETS = ("a", ": ", "\n", "- ", "  ", "&x ", "*x", "!t ", "!!", "%", "---\n", "...", '"', "'", "\\x", "\\U", "{", "}")
+SNIPPETS = (
+    "a",
+    ": ",
+    "\n",
+    "- ",
+    "  ",
+    "&x ",
+    "*x",
+    "!t ",
+    "!!",
+    "%",
+    "---\n",
+    "...",
+    '"',
+    "'",
+    "\\x",
+    "\\U",
+    "{",
+    "}",
+)
 MORE_SNIPPETS = ("[", "]", ",", "? ", "#", "|\n", ">-\n", "<<", "\t", "\r\n", "\ufeff", "\x85", "\u2028", "1", ".", "e")
 
 

@@ -107,7 +107,8 @@ def test_a_problem_blocks_what_would_be_allowed(engine: EmbeddedEngine, problem:
 
 
 @pytest.mark.parametrize(
-    ("profiles", "code"), [([], "no_profile"), (["kzz"], "no_profile"), (["article-baseline", "kzz"], "unknown_profile")]
+    ("profiles", "code"),
+    [([], "no_profile"), (["kzz"], "no_profile"), (["article-baseline", "kzz"], "unknown_profile")],
 )
 def test_a_profile_that_is_missing_or_unknown_blocks(engine: EmbeddedEngine, profiles: list[str], code: str) -> None:
     decision = decide(replace(request(everything()), profiles=profiles), engine)
@@ -292,11 +293,9 @@ def test_an_answer_of_other_policies_is_not_believed(engine: EmbeddedEngine) -> 
         {"evidence": None},
     ],
 )
-def test_a_request_that_is_none_is_undecided_and_raises_nothing(
-    engine: EmbeddedEngine, change: dict[str, Any]
-) -> None:
+def test_a_request_that_is_none_is_undecided_and_raises_nothing(engine: EmbeddedEngine, change: dict[str, Any]) -> None:
     asked = request(everything())
-    broken = {**{"evidence": [*asked.evidence]}, **change}
+    broken = {"evidence": [*asked.evidence], **change}
     if isinstance(change.get("evidence"), list):
         broken["evidence"] = [*asked.evidence, *change["evidence"]]
     decision = decide(replace(asked, **broken), engine)

@@ -190,7 +190,7 @@ def _build(text: str, name: str) -> Document:
     try:
         loader = _Loader(text)
         while loader.check_event():
-            builder.feed(loader, loader.get_event())
+            builder.feed(loader, loader.get_event())  # type: ignore[no-untyped-call]
     except yaml.reader.ReaderError as error:
         line, column = text.count("\n", 0, error.position) + 1, error.position - text.rfind("\n", 0, error.position)
         where = f"{name}:{line}:{column}"
@@ -324,7 +324,7 @@ class _Builder:
             self._key[-1] = event.value
             self._marks[(*path, event.value)] = _position(event)
             return
-        tag = loader.resolve(yaml.ScalarNode, event.value, event.implicit)
+        tag: str = loader.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
         try:
             value = _scalar_value(tag, event.value)
         except ValueError as error:
@@ -355,7 +355,8 @@ class _Builder:
 
 
 def _position(event: yaml.Event) -> tuple[int, int]:
-    return event.start_mark.line + 1, event.start_mark.column + 1
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def _scalar_value(tag: str, text: str) -> Json:

@@ -114,6 +114,7 @@ test_a_rule_of_the_wrong_type_is_undecided if {
 	_by_entry({"violation": []}).status == "undecided"
 	_by_entry({"violation": false}).status == "undecided"
 	_by_entry({"not_applicable_because": "affects_rights"}).status == "undecided"
+	_by_entry({"not_applicable_because": ["affects_rights"]}).status == "undecided"
 	_found(_request, {"violation": set()}, {"severity": "deny"}, _catalog["X-01"]).status == "undecided"
 }
 
@@ -123,6 +124,7 @@ test_a_card_that_is_not_whole_is_undecided if {
 		{"evidence": ["x"]},
 		{"evidence": [], "thresholds": {}},
 		{"evidence": "x", "thresholds": {}},
+		{"evidence": {"first": "x"}, "thresholds": {}},
 		{"evidence": [""], "thresholds": {}},
 		{"evidence": [null], "thresholds": {}},
 		{"evidence": ["x", 1], "thresholds": {}},
@@ -137,6 +139,11 @@ test_a_card_that_is_not_whole_is_undecided if {
 		finding.status == "undecided"
 		finding.evidence == []
 	}
+}
+
+test_without_a_card_nothing_is_said_to_be_not_applicable if {
+	entry := object.union(_silent, {"not_applicable_because": {"affects_rights"}})
+	_found(_request, entry, {"severity": "deny"}, {}).status == "undecided"
 }
 
 test_a_whole_card_is_judged if {

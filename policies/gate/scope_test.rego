@@ -8,6 +8,7 @@ _profiles := {
 	"b": {"controls": {"X-01": {"severity": "warn"}}},
 	"c": {"controls": {"X-02": {"severity": "deny", "applies_from": fixtures.day(10)}}},
 	"d": {"controls": {"X-02": {"severity": "deny", "applies_from": fixtures.day(5)}}},
+	"e": {"controls": {"X-02": {"severity": "warn", "applies_from": fixtures.day(3)}}},
 	"bare": {},
 	"odd": {"controls": ["X-01"]},
 }
@@ -32,7 +33,7 @@ test_one_profile_that_denies_is_enough if {
 }
 
 test_the_first_day_on_which_any_profile_denies if {
-	days := scope.denies_from("X-02") with input as _input(["a", "c", "d"]) with data.profiles as _profiles
+	days := scope.denies_from("X-02") with input as _input(["a", "c", "d", "e"]) with data.profiles as _profiles
 	days == [fixtures.day(5)]
 }
 
@@ -48,5 +49,7 @@ test_no_day_where_nothing_ever_denies if {
 }
 
 test_without_a_moment_every_duty_applies if {
-	scope.profiles_denying("X-02") == ["d"] with input as {"profiles": ["d"]} with data.profiles as _profiles
+	every request in [{"profiles": ["d"]}, {"profiles": ["d"], "now": {"seconds": null}}] {
+		scope.profiles_denying("X-02") == ["d"] with input as request with data.profiles as _profiles
+	}
 }

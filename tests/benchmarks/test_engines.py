@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long one decision takes in each engine, on the same input and in the same run. Factors count, not digits."""
-# ruff: noqa: T201 - printing is what a benchmark does
 
 from __future__ import annotations
 

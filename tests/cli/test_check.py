@@ -114,10 +114,10 @@ def test_wrong_usage_exits_with_2(system: Path, capsys: Capture, arguments: list
 
 def test_as_of_decides_as_on_that_day(system: Path, capsys: Capture) -> None:
     past, later = times.now() - timedelta(days=60), times.now() + timedelta(days=201)
-    assert main(["check", str(system), "--as-of", past.date().isoformat()]) == 3
-    assert "dated" in capsys.readouterr().out or statuses(
-        decision(capsys, str(system), "--as-of", past.date().isoformat())
-    )
+    document = decision(capsys, str(system), "--as-of", past.date().isoformat())
+    assert document["now"]["text"] == f"{past.date()}T00:00:00Z"
+    codes = {violation["code"] for finding in document["findings"] for violation in finding["violations"]}
+    assert "approved_in_future" in codes
     document = decision(capsys, str(system), "--as-of", times.render(later))
     assert document["now"]["text"] == times.render(later)
     codes = {violation["code"] for finding in document["findings"] for violation in finding["violations"]}
@@ -157,7 +157,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
 def test_a_terminal_gets_colour_unless_it_says_no(
-    system: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], coloured: bool
+    system: Path, monkeypatch: pytest.MonkeyPatch, *, variables: dict[str, str], coloured: bool
 ) -> None:
     for name, value in {"TERM": "xterm-256color", **variables}.items():
         monkeypatch.setenv(name, value)

@@ -103,9 +103,7 @@ def test_checking_what_was_written_denies(system: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("taken", ["qaqpa.yaml", "context.yaml", "evidence-templates/system_last.yaml"])
-def test_nothing_is_written_where_a_file_is_there(
-    here: Path, capsys: pytest.CaptureFixture[str], taken: str
-) -> None:
+def test_nothing_is_written_where_a_file_is_there(here: Path, capsys: pytest.CaptureFixture[str], taken: str) -> None:
     taken = taken.replace("system_last", list(kinds())[-2])
     (here / taken).parent.mkdir(exist_ok=True)
     (here / taken).write_text("mine", encoding="utf-8")

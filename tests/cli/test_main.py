@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from qaqpa import __version__
-from qaqpa.cli import check, main as module
+from qaqpa.cli import check
+from qaqpa.cli import main as module
 from qaqpa.cli.main import main
 from qaqpa.errors import ExitCode, QaqpaError
 
@@ -100,7 +101,9 @@ def test_an_error_says_where_what_is_required_and_how_to_mend_it(
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["explain"], ["digest", "."], ["check", "."], ["doctor"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["explain"], ["digest", "."], ["check", "."], ["doctor"]]
+)
 def test_starting_imports_neither_mlflow_nor_requests(here: Path, arguments: list[str]) -> None:
     (here / "evidence").mkdir()
     (here / "evidence" / "a.yaml").write_text("kind: decision_flow\nautomation_level: advisory\n", encoding="utf-8")

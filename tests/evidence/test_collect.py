@@ -88,6 +88,12 @@ def test_evidence_about_a_system_needs_its_context() -> None:
     assert (collected.context, collected.context_digest) == (None, None)
 
 
+def test_a_refusal_names_the_kind_even_where_the_carrier_does_not() -> None:
+    for late in ({"model_digest": "cd" * 32}, {"issued_at": NOW + timedelta(days=1)}):
+        piece = Carried("evidence/x.json", payload(ALL["bias"], **late).decode())
+        assert [refusal.kind for refusal in found(piece).rejected] == ["bias"]
+
+
 def test_limits_are_met_exactly() -> None:
     at_limit = payload(ALL["bias"]).decode()
     at_limit += " " * (MAX_CHARACTERS - len(at_limit))
@@ -154,7 +160,7 @@ def test_the_same_context_said_twice_is_no_conflict() -> None:
     ],
 )
 def test_a_context_counts_only_for_the_registered_model_that_it_names(
-    entry: dict[str, Any], subject: Subject, named: bool
+    entry: dict[str, Any], subject: Subject, *, named: bool
 ) -> None:
     own = context(models=[{"name": "first"}, entry])
     collected = found(carried(own), subject=subject)

@@ -37,9 +37,7 @@ def model(root: Path, **files: bytes) -> Path:
 
 @settings(max_examples=40)
 @given(
-    st.dictionaries(
-        st.lists(NAMES, min_size=1, max_size=3).map(tuple), st.binary(max_size=30), min_size=1, max_size=8
-    )
+    st.dictionaries(st.lists(NAMES, min_size=1, max_size=3).map(tuple), st.binary(max_size=30), min_size=1, max_size=8)
 )
 @example({("a", "b"): b"1", ("a b",): b"2", ("a-b",): b"3", ("a.b",): b"4", ("A",): b"", ("'q\" $x *",): b"5"})
 @example({("\u04d9",): b"1", ("z",): b"2", ("\U0001f600",): b"3", ("\uffee",): b"4", ("--help",): b"5"})

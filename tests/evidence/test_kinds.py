@@ -64,7 +64,13 @@ def test_a_tag_is_found_again_with_its_kind_and_others_are_passed_over() -> None
     key = tag_key(kind("ethics_assessment"), statement)
     assert key != tag_key(kind("ethics_assessment"), payload(ALL["ethics_assessment"], issued_at=NOW + timedelta(1)))
     assert len(key) <= 250, "the longest key that a registry takes"
-    tags = {"z": "1", key: statement.decode(), "mlflow.note": "x", TAG_PREFIX.rstrip("."): "x", f"{TAG_PREFIX}audit": ""}
+    tags = {
+        "z": "1",
+        key: statement.decode(),
+        "mlflow.note": "x",
+        TAG_PREFIX.rstrip("."): "x",
+        f"{TAG_PREFIX}audit": "",
+    }
     found = carried_in_tags(tags)
     assert [(piece.source, piece.kind) for piece in found] == [
         (f"tag {TAG_PREFIX}audit", ""),

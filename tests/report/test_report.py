@@ -47,7 +47,9 @@ HOSTILE = [
 
 
 def harmless(text: str, *, breaks: str = "") -> bool:
-    return not [c for c in text if c not in breaks and unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}]
+    return not [
+        c for c in text if c not in breaks and unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+    ]
 
 
 def as_text(decision: Decision, engine: EmbeddedEngine, **options: Any) -> str:
@@ -118,7 +120,9 @@ def test_markup_is_shown_and_not_obeyed(engine: EmbeddedEngine) -> None:
     markup = "[bold red]x[/bold red] :smile:"
     out = io.StringIO()
     decision = hostile_decision(engine, markup)
-    text_report.render(decision, engine.catalog, Console(file=out, width=200, force_terminal=True, color_system="truecolor"))
+    text_report.render(
+        decision, engine.catalog, Console(file=out, width=200, force_terminal=True, color_system="truecolor")
+    )
     assert markup in out.getvalue()
     assert markup in as_text(decision, engine)
 
@@ -129,7 +133,14 @@ def test_a_hostile_answer_of_a_server_is_shown_harmlessly(engine: EmbeddedEngine
         document["rejected"].append({"code": evil, "kind": evil, "source": evil, "detail": evil})
         document["problems"].append({"code": "brand_new", "detail": evil})
         document["findings"][0]["violations"].append(
-            {"code": "brand_new", "level": "deny", "evidence": "", "field": evil, "found": {evil: [evil]}, "required": evil}
+            {
+                "code": "brand_new",
+                "level": "deny",
+                "evidence": "",
+                "field": evil,
+                "found": {evil: [evil]},
+                "required": evil,
+            }
         )
         document["findings"][0]["status"] = "fail"
         document["verdict"] = "deny"
@@ -189,7 +200,9 @@ def test_the_line_names_a_problem_first_whatever_the_verdict(engine: EmbeddedEng
     assert ": 1) Two contexts contradict each other." in one_line(denied, engine.catalog)
     undecided = decide(replace(request(everything()), problems=[Problem("bytes_missing", "No model/.")]), engine)
     line = one_line(undecided, engine.catalog)
-    assert "because nothing could be decided: 1) The model's bytes are not there. No model/. Nothing was changed" in line
+    assert (
+        "because nothing could be decided: 1) The model's bytes are not there. No model/. Nothing was changed" in line
+    )
 
 
 def test_the_line_stops_after_twelve_reasons_and_says_so(engine: EmbeddedEngine) -> None:
@@ -209,7 +222,9 @@ def test_the_line_about_a_directory_names_the_directory(engine: EmbeddedEngine) 
 def test_the_text_groups_what_is_to_do_by_who_has_to_act(engine: EmbeddedEngine) -> None:
     kept = [piece for piece in everything() if piece.kind not in {"audit", "bias", "explanation"}]
     text = as_text(decide(request([*kept, Carried("tag x", "{", "bias")]), engine), engine)
-    assert text.startswith("DENIED  credit version 7  (stage production, profile article-baseline)\nRequirements not met: 3 of 11.")
+    assert text.startswith(
+        "DENIED  credit version 7  (stage production, profile article-baseline)\nRequirements not met: 3 of 11."
+    )
     assert text.count("To do for the ML engineer") == 1
     first, second = text.split("To do for the independent auditor")
     for control in ("NDQ-02", "TRN-02"):

@@ -36,7 +36,8 @@ def codes_of(rego: str) -> set[str]:
             assert fields, rule
             found |= {f"{field}_{call[3]}" for field in re.findall(r"\w+", fields[1])}
         elif call[4]:
-            helper = re.search(rf'^{call[4]}\(\w+\) := "(\w+)" if \{{.*?^\}} else := "(\w+)"', rego, re.M | re.S)
+            choice = rf'^{call[4]}\(\w+\) := "(\w+)" if \{{.*?^\}} else := "(\w+)"'
+            helper = re.search(choice, rego, re.MULTILINE | re.DOTALL)
             assert helper, call[4]
             found |= {helper[1], helper[2]}
         else:
@@ -45,9 +46,7 @@ def codes_of(rego: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", CONTROLS, ids=lambda path: path.stem)
-def test_each_code_of_a_control_has_a_text_on_its_card_and_each_text_a_code(
-    path: Path, engine: EmbeddedEngine
-) -> None:
+def test_each_code_of_a_control_has_a_text_on_its_card_and_each_text_a_code(path: Path, engine: EmbeddedEngine) -> None:
     card = engine.catalog.controls[path.stem.upper().replace("_", "-")]
     codes = codes_of(CONTROLS[path])
     assert codes
@@ -120,7 +119,9 @@ def test_placeholders_of_the_cards_are_found_required_or_field(engine: EmbeddedE
 
 def test_no_text_says_that_a_model_is_lawful(engine: EmbeddedEngine) -> None:
     everything = json.dumps([STRINGS, engine.catalog.controls, engine.catalog.profiles])
-    said = {match.lower() for match in re.findall(r"[^.\"]*\b(?:is|are|be) (?:lawful|legal|compliant)[^.\"]*", everything)}
+    said = {
+        match.lower() for match in re.findall(r"[^.\"]*\b(?:is|are|be) (?:lawful|legal|compliant)[^.\"]*", everything)
+    }
     assert all(" not " in sentence or "does not say" in sentence for sentence in said), said
     assert "compliant" not in everything.lower()
 

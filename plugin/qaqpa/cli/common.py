@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 
@@ -57,7 +57,7 @@ def read_target(target: str, registry_uri: str | None) -> Target:
     return Target(version.subject, version.carried, version.problems, in_registry=True)
 
 
-def registry():  # type: ignore[no-untyped-def]  # noqa: ANN201 - a module, imported only where it is needed
+def registry() -> Any:
     """The module that talks to a registry.
 
     Raises:

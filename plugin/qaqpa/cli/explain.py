@@ -13,8 +13,9 @@ from qaqpa.cli.common import add_config, console
 from qaqpa.config import load_config
 from qaqpa.errors import UsageError
 from qaqpa.evidence.kinds import kind
-from qaqpa.gate import Catalog, open_engine
+from qaqpa.gate import open_engine
 from qaqpa.model import JsonObject
+from qaqpa.policy.bundle import Catalog
 from qaqpa.report.texts import Texts, shown
 
 

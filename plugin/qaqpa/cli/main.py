@@ -91,3 +91,7 @@ def _complain(error: QaqpaError) -> None:
         print(f"       required: {visible(error.required, 2000)}", file=sys.stderr)
     if error.mend:
         print(f"       to mend: {visible(error.mend, 2000)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -71,12 +71,14 @@ class _Collector:
         self._problems: list[Problem] = []
 
     def read(self, piece: Carried) -> None:
+        named = piece.kind
         try:
             statement = self._statement(piece)
+            named = statement.kind.name
             self._check_time(statement)
             self._check_model(statement)
         except StatementError as error:
-            self._reject(error.code, piece, error.detail)
+            self._reject(error.code, piece, error.detail, named)
         else:
             self._read.append((piece, statement))
 
@@ -87,7 +89,7 @@ class _Collector:
         for piece, statement in self._read:
             refusal = None if piece.draft else self._unbound(statement, digest)
             if refusal:
-                self._reject(refusal[0], piece, refusal[1])
+                self._reject(refusal[0], piece, refusal[1], statement.kind.name)
             else:
                 facts.append(_fact(piece, statement))
         # The same payload may arrive by two ways, and counts once.
@@ -169,9 +171,9 @@ class _Collector:
             return "other_context", "It is about another system, or about an older or newer context."
         return None
 
-    def _reject(self, code: str, piece: Carried, detail: str) -> None:
+    def _reject(self, code: str, piece: Carried, detail: str, named: str) -> None:
         # A sentence may quote what is refused, which may be as long as a tag.
-        self._rejected.append(Rejection(code, piece.kind, piece.source, detail[:_MAX_DETAIL]))
+        self._rejected.append(Rejection(code, named, piece.source, detail[:_MAX_DETAIL]))
 
 
 def _fact(piece: Carried, statement: Statement) -> Evidence:

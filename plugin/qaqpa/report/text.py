@@ -106,7 +106,9 @@ class _Report:
         if rejected:
             self._section(self._texts.say("section.rejected"))
         for refusal in rejected:
-            self._indented(f"{visible(refusal['source'])}: {visible(refusal['detail'])} [{visible(refusal['code'])}]", 2)
+            self._indented(
+                f"{visible(refusal['source'])}: {visible(refusal['detail'])} [{visible(refusal['code'])}]", 2
+            )
 
     def _others(self) -> None:
         passed = [finding["control"] for finding in self._with("pass")]

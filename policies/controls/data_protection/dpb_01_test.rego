@@ -76,6 +76,13 @@ test_basis_of_another_jurisdiction_does_not_count if {
 	_said(_kz, _good_eu) == {"deny basis_missing"}
 }
 
+test_only_the_places_that_ask_for_a_basis_are_named if {
+	every place, context in {"EU": _eu, "KZ": _kz, "OTHER": {"jurisdictions": ["OTHER"]}} {
+		found := dpb_01.violation with input as fixtures.request(context, "legal_basis", {})
+		{violation.found.jurisdiction | some violation in found} == {place}
+	}
+}
+
 test_any_basis_counts_elsewhere if {
 	_said({"jurisdictions": ["OTHER"]}, _good_eu) == set()
 	_said({"jurisdictions": ["OTHER"]}, {"bases": _everywhere("OTHER", "contract")}) == set()

@@ -85,6 +85,8 @@ test_group_alone if _with({"groups": [_group("sex", "women", {})]}) == {"deny gr
 test_group_repeated if {
 	twice := array.concat(_good.groups, [_group("sex", "men", {"n": 1100, "selected": 550, "positives": 600})])
 	_with({"groups": twice}) == {"deny group_repeated"}
+	found := _violations(object.union(_good, {"groups": twice}))
+	{violation.found | some violation in found} == {["sex", "men"]}
 }
 
 test_counts if {
@@ -94,6 +96,9 @@ test_counts if {
 	"deny counts_contradict" in _women({"false_positives": 501})
 	"deny counts_contradict" in _women({"positives": 501})
 	"deny counts_contradict" in _women({"n": "1000"})
+	bare := {"attribute": "sex", "group": "women", "n": "1000", "selected": 500}
+	"deny counts_contradict" in _with({"groups": [bare, _group("sex", "men", {})]})
+	_with({"groups": [_group("sex", name, {"selected": 1000}) | some name in ["women", "men"]]}) == set()
 	partly := object.remove(_group("sex", "women", {"positives": 1001}), ["negatives"])
 	"deny counts_contradict" in _with({"groups": [partly, _group("sex", "men", {})]})
 }
@@ -130,6 +135,13 @@ test_error_rates if {
 	_women({"false_positives": 100}) == set()
 	_women({"false_positives": 101}) == {"deny error_rate_gap"}
 	_women({"positives": 1000, "negatives": 0, "false_positives": 0}) == set()
+}
+
+test_a_group_without_positives_hides_no_gap if {
+	never := {"positives": 0, "false_negatives": 0, "negatives": 1000, "false_positives": 100}
+	worse := {"false_negatives": 101}
+	groups := [_group("sex", "other", never), _group("sex", "women", worse), _group("sex", "men", {})]
+	_with({"groups": groups}) == {"deny error_rate_gap"}
 }
 
 test_justified_gaps_warn if {

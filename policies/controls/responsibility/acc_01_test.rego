@@ -83,6 +83,8 @@ test_state_body if {
 	_with({"state_body_role": "regulates"}) == {"deny state_body_missing"}
 	five := [_developer, _organisation, _user, _supplier, _ministry]
 	_with({"state_body_role": "introduces", "parties": five}) == set()
+	introduced := object.union(_good, {"state_body_role": "introduces", "parties": five})
+	_said(_context, object.remove(introduced, ["state_body_reason"])) == set()
 }
 
 test_tasks if {
