@@ -42,8 +42,11 @@ def test_complete_evidence_is_allowed_and_every_control_passes(engine: EmbeddedE
 def test_each_kind_is_needed(engine: EmbeddedEngine, left_out: str) -> None:
     pieces = [piece for piece in everything() if piece.kind != left_out]
     decision = decide(request(pieces), engine)
-    assert decision.verdict is Verdict.DENY
-    failed = [finding for finding in decision.findings if finding["status"] == Status.FAIL]
+    # The article asks for a commission where the state adopts the system, and this operator is private.
+    only_warns = left_out == "commission"
+    assert decision.verdict is (Verdict.ALLOW if only_warns else Verdict.DENY)
+    status = Status.WARN if only_warns else Status.FAIL
+    failed = [finding for finding in decision.findings if finding["status"] == status]
     assert [(violation["code"], violation["field"]) for finding in failed for violation in finding["violations"]] == [
         ("evidence_missing", left_out)
     ]

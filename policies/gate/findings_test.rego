@@ -194,3 +194,14 @@ test_every_kind_on_the_card_is_asked if {
 	finding.status == "fail"
 	{violation.field | some violation in finding.violations} == {"y"}
 }
+
+test_a_profile_may_only_warn_where_the_context_says_so if {
+	demand := {"severity": "deny", "warn_when": {"affects_rights": false}}
+	_by_demand(demand).status == "warn"
+	_by_demand(demand).denies_from == []
+	every condition in [{}, {"affects_rights": true}, {"public_sector": false}, [], "affects_rights", null] {
+		_by_demand({"severity": "deny", "warn_when": condition}).status == "fail"
+	}
+	both := {"affects_rights": false, "public_sector": false}
+	_by_demand({"severity": "deny", "warn_when": both}).status == "fail"
+}

@@ -4,6 +4,8 @@
 #   Which controls the chosen profiles ask for, and how severe a violation is in each of them.
 package qaqpa.scope
 
+import data.qaqpa.context
+
 # METADATA
 # description: The profiles of the request that exist, as a sorted array.
 known_profiles := sort({profile |
@@ -74,6 +76,15 @@ _demands(profile) := demands if {
 } else := null
 
 _only_warns(demand) if demand.severity == "warn"
+
+# A profile may let a control only warn where fields of the context have the values it names. What is unknown has none.
+_only_warns(demand) if {
+	is_object(demand.warn_when)
+	count(demand.warn_when) > 0
+	every field, value in demand.warn_when {
+		context.said(field) == value
+	}
+}
 
 # Only a day that was shown to be later puts a duty off.
 _later(demand) if {

@@ -71,7 +71,7 @@ def test_doctor_shows_settings_their_sources_and_that_the_engine_denies(
     today = times.now().date()
     (here / "qaqpa.yaml").write_text(
         "version: 1\nengine: opa\nobserve:\n"
-        f"  - {{models: ['new-*'], until: {today + timedelta(days=1)}}}\n"
+        f"  - {{models: ['[red]new-*'], until: {today + timedelta(days=1)}}}\n"
         f"  - {{models: ['old-*'], until: {today - timedelta(days=1)}}}\n",
         encoding="utf-8",
     )
@@ -83,7 +83,7 @@ def test_doctor_shows_settings_their_sources_and_that_the_engine_denies(
     assert "configuration qaqpa.yaml from default" in rows
     assert "engine embedded from QAQPA_ENGINE" in rows
     assert any(row.startswith("gate production: @production, @champion") for row in rows)
-    assert f"observe new-* NOT ENFORCED until {today + timedelta(days=1)}" in rows
+    assert f"observe [red]new-* NOT ENFORCED until {today + timedelta(days=1)}" in rows
     assert f"observe old-* ended {today - timedelta(days=1)}: enforced" in rows
     assert f"policy digest {engine.policy_digest}" in rows
     assert f"a model without evidence is denied ({len(engine.catalog.controls)} findings)" in out

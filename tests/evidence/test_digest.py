@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qaqpa.evidence import digest
-from qaqpa.evidence.digest import DigestError, dir_hash
+from qaqpa.evidence.digest import DigestError, dir_hash, file_sha256
 
 META = b"model_name: credit\nmodel_version: '7'\n"
 NAMES = st.text(
@@ -81,6 +81,12 @@ def test_a_symbolic_link_is_refused_wherever_it_leads(tmp_path: Path) -> None:
         (root / "link").symlink_to(target)
         with pytest.raises(DigestError, match="Only plain files"):
             dir_hash(root)
+
+
+def test_a_file_that_becomes_a_link_between_listing_and_reading_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(model(tmp_path) / "MLmodel")
+    with pytest.raises(OSError, match="symbolic"):
+        file_sha256(tmp_path / "link")
 
 
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:

@@ -134,8 +134,9 @@ class Story:
         self._talk.expect("the promotion is allowed", holds=answer.allowed, found=answer.message)
         self._expect_holder(version, "production", version.number)
         self._talk.say(
-            "Allowed means: the evidence is present and consistent. It does not say that the model is lawful. Nobody "
-            "asked readers whether the explanations are understood, so a warning stays: no measurement is made up."
+            "Allowed means: the evidence is present and consistent. It does not say that the model is lawful. Two "
+            "warnings stay, because no measurement is made up: nobody asked readers whether the explanations are "
+            "understood, and too few applicants were refused by the bank to compare how often that was wrong."
         )
 
     def _altered(self, version: Version) -> None:

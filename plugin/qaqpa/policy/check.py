@@ -99,7 +99,7 @@ def _check_severity(finding: JsonObject, request: JsonObject, demands: Mapping[s
     """A violation at level `deny` fails where a profile denies today, and nothing else does."""
     control, status, violations = finding["control"], finding["status"], finding["violations"]
     denies = any(violation["level"] == "deny" for violation in violations)
-    days = [_first_day(demand) for demand in demands.values() if demand.get("severity") != "warn"]
+    days = [_first_day(demand) for demand in demands.values() if not _only_warns(demand, request["context"])]
     now = request["now"]["seconds"]
     follows = "fail" if denies and any(day <= now for day in days) else "warn" if violations else "pass"
     _expect(status == follows, f"{control} is `{status}` where its violations make it `{follows}`")
@@ -115,6 +115,12 @@ def _check_evidence(control: str, request: JsonObject, kinds: Sequence[str]) -> 
     for kind in kinds:
         strong = [fact for fact in request["evidence"].get(kind, []) if _STRENGTHS.index(fact["strength"]) >= least]
         _expect(bool(strong), f"{control} passes without evidence of kind {kind}")
+
+
+def _only_warns(demand: JsonObject, context: JsonObject) -> bool:
+    conditions = demand.get("warn_when", {})
+    met = bool(conditions) and all(context.get(field) == value for field, value in conditions.items())
+    return demand.get("severity") == "warn" or met
 
 
 def _first_day(demand: JsonObject) -> int:

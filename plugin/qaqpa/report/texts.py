@@ -64,15 +64,10 @@ class Texts:
             return fill("{code}: {found} ({required})", violation)
         return fill(template, values)
 
-    def worst_first(self, finding: JsonObject) -> list[JsonObject]:
-        """A finding's violations: those that deny first, and then in the order of the control's card."""
-        order = list(self._texts(finding["control"]).get("violations", {}))
-
-        def rank(violation: JsonObject) -> tuple[bool, int]:
-            code = violation["code"]
-            return violation["level"] != "deny", order.index(code) if code in order else -1
-
-        return sorted(finding["violations"], key=rank)
+    @staticmethod
+    def worst_first(finding: JsonObject) -> list[JsonObject]:
+        """A finding's violations, those that deny first."""
+        return sorted(finding["violations"], key=lambda violation: violation["level"] != "deny")
 
     def because(self, control: str) -> list[str]:
         """The provisions that a control rests on, with how strongly and how well their text was verified."""

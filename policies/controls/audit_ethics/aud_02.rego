@@ -2,7 +2,7 @@
 # title: AUD-02 Multidisciplinary commission
 # description: |
 #   A commission of several disciplines, most of its members independent, has said that the system is useful to
-#   society. Where no state body is involved, its shortcomings only warn.
+#   society. A profile may let it only warn where no state body is involved.
 package qaqpa.controls.aud_02
 
 import data.qaqpa.context
@@ -32,28 +32,28 @@ not_applicable_because contains field if {
 violation contains found if {
 	some commission in _commissions
 	not fields.has_document(commission.predicate, "order")
-	found := _by_operator("order_missing", commission, "order", "", "uri, sha256")
+	found := violations.deny("order_missing", commission, "order", "", "uri, sha256")
 }
 
 violation contains found if {
 	some commission in _commissions
 	some field in ["appointed_by", "country"]
 	fields.text(commission.predicate, field) == ""
-	found := _by_operator(concat("_", [field, "missing"]), commission, field, "", "a text")
+	found := violations.deny(concat("_", [field, "missing"]), commission, field, "", "a text")
 }
 
 violation contains found if {
 	some commission in _commissions
 	lacking := fields.lacking(_covered(commission), _disciplines)
 	count(lacking) > 0
-	found := _by_operator("discipline_missing", commission, "members", lacking, _disciplines)
+	found := violations.deny("discipline_missing", commission, "members", lacking, _disciplines)
 }
 
 violation contains found if {
 	some commission in _commissions
 	lacking := fields.lacking(_covered(commission), _field_specialists)
 	count(lacking) == count(_field_specialists)
-	found := _by_operator("field_specialist_missing", commission, "members", [], _field_specialists)
+	found := violations.deny("field_specialist_missing", commission, "members", [], _field_specialists)
 }
 
 violation contains found if {
@@ -61,20 +61,20 @@ violation contains found if {
 	persons := count(_persons(commission))
 	required := threshold.value("AUD-02", "min_persons")
 	not fields.reaches(persons, required)
-	found := _by_operator("members_few", commission, "members", persons, required)
+	found := violations.deny("members_few", commission, "members", persons, required)
 }
 
 violation contains found if {
 	some commission in _commissions
 	"" in _persons(commission)
-	found := _by_operator("member_unnamed", commission, "members", "", "id")
+	found := violations.deny("member_unnamed", commission, "members", "", "id")
 }
 
 violation contains found if {
 	some commission in _commissions
 	twice := sort([person | some person in _persons(commission); count(_entries(commission, person)) > 1])
 	count(twice) > 0
-	found := _by_operator("member_listed_twice", commission, "members", twice, "each person once")
+	found := violations.deny("member_listed_twice", commission, "members", twice, "each person once")
 }
 
 violation contains found if {
@@ -85,13 +85,13 @@ violation contains found if {
 	required := threshold.value("AUD-02", "independent_over_percent")
 	not ratio.greater({"part": independent, "whole": members}, {"part": required, "whole": 100})
 	counted := {"independent": independent, "insiders": count(insiders), "members": members}
-	found := _by_operator("independent_not_majority", commission, "members", counted, required)
+	found := violations.deny("independent_not_majority", commission, "members", counted, required)
 }
 
 violation contains found if {
 	some commission in _commissions
 	fields.text(commission.predicate, "chair") == ""
-	found := _by_operator("chair_missing", commission, "chair", "", "one of the members")
+	found := violations.deny("chair_missing", commission, "chair", "", "one of the members")
 }
 
 violation contains found if {
@@ -99,28 +99,28 @@ violation contains found if {
 	chair := fields.text(commission.predicate, "chair")
 	chair != ""
 	not chair in _persons(commission)
-	found := _by_operator("chair_not_member", commission, "chair", chair, "one of the members")
+	found := violations.deny("chair_not_member", commission, "chair", chair, "one of the members")
 }
 
 violation contains found if {
 	some commission in _commissions
 	chair := fields.text(commission.predicate, "chair")
 	_insider(commission, chair)
-	found := _by_operator("chair_not_independent", commission, "chair", chair, "independent")
+	found := violations.deny("chair_not_independent", commission, "chair", chair, "independent")
 }
 
 violation contains found if {
 	some commission in _commissions
 	unsigned := sort([person | some person in _persons(commission); _unsigned(commission, person)])
 	count(unsigned) > 0
-	found := _by_operator("signature_missing", commission, "members", unsigned, "signed_on")
+	found := violations.deny("signature_missing", commission, "members", unsigned, "signed_on")
 }
 
 violation contains found if {
 	some commission in _commissions
 	early := sort([person | some person in _persons(commission); _signed_in_future(commission, person)])
 	count(early) > 0
-	found := _by_operator("signed_in_future", commission, "members", early, input.now.text)
+	found := violations.deny("signed_in_future", commission, "members", early, input.now.text)
 }
 
 violation contains found if {
@@ -128,7 +128,7 @@ violation contains found if {
 	benefit := fields.record_in(commission.predicate, "public_benefit")
 	some field in ["statement", "reasons"]
 	fields.text(benefit, field) == ""
-	found := _by_operator("public_benefit_missing", commission, "public_benefit", "", "useful")
+	found := violations.deny("public_benefit_missing", commission, "public_benefit", "", "useful")
 }
 
 violation contains found if {
@@ -136,14 +136,14 @@ violation contains found if {
 	benefit := fields.record_in(commission.predicate, "public_benefit")
 	statement := fields.text(benefit, "statement")
 	not statement in {"", "useful"}
-	found := _by_operator("public_benefit_denied", commission, "public_benefit/statement", statement, "useful")
+	found := violations.deny("public_benefit_denied", commission, "public_benefit/statement", statement, "useful")
 }
 
 violation contains found if {
 	some commission in _commissions
 	decided := fields.moment(commission.predicate, "decided_on")
 	not moments.reached(decided)
-	found := _by_operator("decided_in_future", commission, "decided_on", decided.text, input.now.text)
+	found := violations.deny("decided_in_future", commission, "decided_on", decided.text, input.now.text)
 }
 
 violation contains found if {
@@ -158,10 +158,6 @@ violation contains found if {
 	dissents > 0
 	found := violations.warn("dissents", commission, "dissents", dissents, 0)
 }
-
-_by_operator(code, item, field, found, required) := violations.deny(code, item, field, found, required) if {
-	context.public_sector
-} else := violations.warn(code, item, field, found, required)
 
 _members(commission) := fields.list(commission.predicate, "members")
 

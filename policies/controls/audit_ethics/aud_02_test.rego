@@ -46,8 +46,6 @@ _empty_codes := {
 	"decided_in_future",
 }
 
-_said_of_empty(level) := {concat(" ", [level, code]) | some code in _empty_codes} | {"warn dissents_missing"}
-
 test_pass_with_every_number_at_its_boundary if {
 	count(aud_02.violation) == 0 with input as _with({})
 }
@@ -88,16 +86,9 @@ test_each_field_is_asked_for if {
 	}
 }
 
-test_an_empty_record_denies_where_the_operator_is_a_state_body_or_unknown if {
-	every context in [{}, {"public_sector": true}] {
-		found := aud_02.violation with input as fixtures.request(context, "commission", {})
-		fixtures.said(found) == _said_of_empty("deny")
-	}
-}
-
-test_an_empty_record_warns_elsewhere if {
-	found := aud_02.violation with input as fixtures.request({"public_sector": false}, "commission", {})
-	fixtures.said(found) == _said_of_empty("warn")
+test_an_empty_record if {
+	found := aud_02.violation with input as fixtures.request({}, "commission", {})
+	fixtures.said(found) == {concat(" ", ["deny", code]) | some code in _empty_codes} | {"warn dissents_missing"}
 }
 
 test_each_discipline_is_required if {

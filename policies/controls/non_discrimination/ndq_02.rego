@@ -84,10 +84,31 @@ violation contains found if {
 
 violation contains found if {
 	some test in _tests
-	some rate in _error_rates
-	some gap in _error_gaps(test, rate)
+	some gap in _error_gaps(test, _false_negative_rate)
 	required := threshold.value("NDQ-02", "gap_max_percent")
-	found := _unless_justified("error_rate_gap", test, gap, required)
+	found := _unless_justified("wrongly_refused_gap", test, gap, required)
+}
+
+# Whoever is wrongly refused is harmed; whoever is wrongly selected may be, so that gap is shown and does not deny.
+violation contains found if {
+	some test in _tests
+	some gap in _error_gaps(test, _false_positive_rate)
+	required := threshold.value("NDQ-02", "gap_max_percent")
+	found := violations.warn("wrongly_selected_gap", test, "groups", gap, required)
+}
+
+# A rate of few persons swings by chance: it is shown as unmeasured instead of compared.
+violation contains found if {
+	some test in _tests
+	some rate in _error_rates
+	least := threshold.value("NDQ-02", "min_group_n")
+	small := sort({_label(group) |
+		some group in _groups(test)
+		group.n >= least
+		group[rate.whole] < least
+	})
+	count(small) > 0
+	found := violations.warn("error_rate_small", test, "groups", {"groups": small, "rate": rate.name}, least)
 }
 
 violation contains found if {
@@ -111,10 +132,11 @@ violation contains found if {
 	found := violations.warn("error_rates_missing", test, "groups", value, "false negatives and false positives")
 }
 
-_error_rates := [
-	{"name": "false_negative_rate", "part": "false_negatives", "whole": "positives"},
-	{"name": "false_positive_rate", "part": "false_positives", "whole": "negatives"},
-]
+_false_negative_rate := {"name": "false_negative_rate", "part": "false_negatives", "whole": "positives"}
+
+_false_positive_rate := {"name": "false_positive_rate", "part": "false_positives", "whole": "negatives"}
+
+_error_rates := [_false_negative_rate, _false_positive_rate]
 
 _attributes := threshold.parameter("NDQ-02", "attributes")
 
@@ -155,8 +177,7 @@ _large(test) := _shares(test, "selected", "n")
 
 _shares(test, part, whole) := [share |
 	some group in _groups(test)
-	group.n >= threshold.value("NDQ-02", "min_group_n")
-	group[whole] > 0
+	group[whole] >= threshold.value("NDQ-02", "min_group_n")
 	share := {"attribute": group.attribute, "group": group.group, "share": {"part": group[part], "whole": group[whole]}}
 ]
 

@@ -131,32 +131,42 @@ test_nobody_selected if {
 
 test_error_rates if {
 	_women({"false_negatives": 100}) == set()
-	_women({"false_negatives": 101}) == {"deny error_rate_gap"}
+	_women({"false_negatives": 101}) == {"deny wrongly_refused_gap"}
 	_women({"false_positives": 100}) == set()
-	_women({"false_positives": 101}) == {"deny error_rate_gap"}
-	_women({"positives": 1000, "negatives": 0, "false_positives": 0}) == set()
+	_women({"false_positives": 101}) == {"warn wrongly_selected_gap"}
+	_women({"positives": 1000, "negatives": 0, "false_positives": 0}) == {"warn error_rate_small"}
 }
 
 test_a_group_without_positives_hides_no_gap if {
 	never := {"positives": 0, "false_negatives": 0, "negatives": 1000, "false_positives": 100}
 	worse := {"false_negatives": 101}
 	groups := [_group("sex", "other", never), _group("sex", "women", worse), _group("sex", "men", {})]
-	_with({"groups": groups}) == {"deny error_rate_gap"}
+	_with({"groups": groups}) == {"deny wrongly_refused_gap", "warn error_rate_small"}
 }
 
 test_justified_gaps_warn if {
 	groups := {"groups": [_group("sex", "women", {"selected": 399, "false_negatives": 101}), _group("sex", "men", {})]}
-	_with(object.union(groups, _justification)) == {"warn selection_ratio_low", "warn error_rate_gap"}
+	_with(object.union(groups, _justification)) == {"warn selection_ratio_low", "warn wrongly_refused_gap"}
 	only_text := object.remove(_justification, ["mitigation"])
-	_with(object.union(groups, only_text)) == {"deny selection_ratio_low", "deny error_rate_gap"}
+	_with(object.union(groups, only_text)) == {"deny selection_ratio_low", "deny wrongly_refused_gap"}
 	blank := object.union(_justification, {"threshold_justification": " "})
-	_with(object.union(groups, blank)) == {"deny selection_ratio_low", "deny error_rate_gap"}
+	_with(object.union(groups, blank)) == {"deny selection_ratio_low", "deny wrongly_refused_gap"}
 }
 
 test_small_groups if {
 	small := {"positives": 50, "false_negatives": 5, "negatives": 49, "false_positives": 5}
 	_women(object.union(small, {"n": 99, "selected": 1})) == {"warn group_small"}
-	_women(object.union(small, {"n": 100, "selected": 1, "negatives": 50})) == {"deny selection_ratio_low"}
+	_women(object.union(small, {"n": 100, "selected": 1, "negatives": 50})) == {
+		"deny selection_ratio_low",
+		"warn error_rate_small",
+	}
+}
+
+test_error_rates_of_few_persons_are_not_compared if {
+	all_wrong := {"n": 1000, "positives": 99, "false_negatives": 99, "negatives": 901}
+	_women(all_wrong) == {"warn error_rate_small"}
+	enough := {"n": 1000, "positives": 100, "false_negatives": 100, "negatives": 900}
+	_women(enough) == {"deny wrongly_refused_gap"}
 }
 
 test_missing_error_rates if {
@@ -179,5 +189,5 @@ test_thresholds_of_the_settings if {
 		}}}},
 	)
 	found := ndq_02.violation with input as request with data.profiles as _profiles
-	fixtures.said(found) == {"deny selection_ratio_low", "deny error_rate_gap", "deny test_out_of_date"}
+	fixtures.said(found) == {"deny selection_ratio_low", "deny wrongly_refused_gap", "deny test_out_of_date"}
 }
