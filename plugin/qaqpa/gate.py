@@ -4,13 +4,30 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 
 from qaqpa import times
 from qaqpa.config import Config
 from qaqpa.errors import QaqpaError, UndecidedError, UsageError
+from qaqpa.evidence.carriers import Carried
+from qaqpa.evidence.collect import collect
 from qaqpa.evidence.kinds import SYSTEM
-from qaqpa.model import Answer, Decision, Evidence, Json, JsonObject, Problem, Request, Strength, Subject, Verdict
+from qaqpa.model import (
+    Answer,
+    Decision,
+    Evidence,
+    Json,
+    JsonObject,
+    Problem,
+    Request,
+    Settings,
+    Stage,
+    Strength,
+    Subject,
+    Verdict,
+)
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.check import check_document, check_input
 from qaqpa.policy.engine import Engine
@@ -42,6 +59,42 @@ def decide(request: Request, engine: Engine) -> Decision:
         _log.exception("the gate failed")
         return _undecided(document, engine, Problem("gate_failed", "The gate failed; its log says why."))
     return Decision(Verdict(answer.document["verdict"]), answer.document, answer.policy_digest, answer.engine)
+
+
+def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the request
+    subject: Subject,
+    carried: Iterable[Carried],
+    *,
+    stage: Stage,
+    profiles: Sequence[str],
+    settings: Settings,
+    now: datetime,
+    problems: Iterable[Problem] = (),
+) -> Request:
+    """A request about a subject and what was carried with it.
+
+    Args:
+        subject: what is judged.
+        carried: everything that claims to be evidence about it.
+        stage: where it is to go.
+        profiles: whose controls apply.
+        settings: what the configuration tells the policies.
+        now: the moment of the decision, UTC.
+        problems: what is known already to keep the gate from deciding.
+    """
+    collected = collect(carried, subject, stage, now)
+    return Request(
+        subject=subject,
+        stage=stage,
+        profiles=profiles,
+        now=now,
+        settings=settings,
+        context=collected.context,
+        context_digest=collected.context_digest,
+        evidence=collected.evidence,
+        rejected=collected.rejected,
+        problems=(*problems, *collected.problems),
+    )
 
 
 def open_engine(config: Config) -> Engine:

@@ -5,7 +5,6 @@ The client keeps its connection, as it always does; the rounds alternate, so tha
 both alike.
 """
 
-# ruff: noqa: T201 - printing is what a benchmark does
 from __future__ import annotations
 
 import statistics

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wall time of `qaqpa check` on a directory, against that of `opa eval` on the same input; and the installed size."""
+"""The wall time of `qaqpa check` against that of `opa eval` on the same input, and the installed size."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def test_check_against_opa_eval(tmp_path: Path) -> None:
     _seconds(check)
     pairs = [(_seconds(check), _seconds(evaluate)) for _ in range(ROUNDS)]
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"\nqaqpa check {ours * 1000:.0f} ms, opa eval {theirs * 1000:.0f} ms: {ours / theirs:.1f} times (at most 10)")
+    print(
+        f"\nqaqpa check {ours * 1000:.0f} ms, opa eval {theirs * 1000:.0f} ms: {ours / theirs:.1f} times (at most 10)"
+    )
 
 
 def test_size_of_the_base_install(tmp_path: Path) -> None:

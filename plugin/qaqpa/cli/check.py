@@ -8,12 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from qaqpa import times
-from qaqpa.cli.common import MODELS, add_config, add_registry, checked_formats, read_target, report
+from qaqpa.cli.common import MODELS, Target, add_config, add_registry, checked_formats, read_target, report
 from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, UsageError
-from qaqpa.evidence.collect import collect
-from qaqpa.gate import decide, open_engine, validate_config
-from qaqpa.model import Problem, Request, Stage, Verdict
+from qaqpa.gate import decide, open_engine, request_about, validate_config
+from qaqpa.model import Problem, Stage, Verdict
 
 _EXIT = {Verdict.ALLOW: ExitCode.ALLOWED, Verdict.DENY: ExitCode.DENIED, Verdict.UNDECIDED: ExitCode.UNDECIDED}
 _EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
@@ -55,26 +54,24 @@ def run(args: argparse.Namespace) -> int:
             known = ", ".join(engine.catalog.profiles)
             raise UsageError(f"There is no profile {profile!r}", where="--profile", required=f"one of {known}")
     target = read_target(args.target, args.registry_uri)
-    collected = collect(target.carried, target.subject, stage, now)
-    problems = [*collected.problems, *target.problems]
-    if target.subject.digest is None and stage is not Stage.REVIEW and not target.in_registry:
-        detail = f"The directory has no model/, and {stage.value} is decided about bytes."
-        problems.append(Problem("bytes_missing", detail))
-    request = Request(
-        subject=target.subject,
+    request = request_about(
+        target.subject,
+        target.carried,
         stage=stage,
         profiles=profiles,
-        now=now,
         settings=config.settings_for(stage),
-        context=collected.context,
-        context_digest=collected.context_digest,
-        evidence=collected.evidence,
-        rejected=collected.rejected,
-        problems=problems,
+        now=now,
+        problems=[*target.problems, *_without_bytes(target, stage)],
     )
     decision = decide(request, engine)
     report(decision, engine.catalog, args.format, args.lang)
     return int(_EXIT[decision.verdict])
+
+
+def _without_bytes(target: Target, stage: Stage) -> list[Problem]:
+    if target.in_registry or target.subject.digest or stage is Stage.REVIEW:
+        return []
+    return [Problem("bytes_missing", f"The directory has no model/, and {stage.value} is decided about bytes.")]
 
 
 def _config(args: argparse.Namespace) -> Config:

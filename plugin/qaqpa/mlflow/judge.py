@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from qaqpa import times
 from qaqpa.config import Config, Gate
-from qaqpa.evidence.collect import collect
-from qaqpa.gate import decide
+from qaqpa.gate import decide, request_about
 from qaqpa.mlflow.denial import Outcome, RefusedError, failed_outcome, log, outcome_of, show
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.mlflow.subject import Candidate
-from qaqpa.model import Decision, Request, Verdict
+from qaqpa.model import Decision, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.report.escape import visible
 from qaqpa.report.line import one_line
@@ -69,19 +68,14 @@ class Gatekeeper:
 
     def decide(self, gate: Gate, candidate: Candidate) -> Decision:
         """The decision on one version at one gate."""
-        moment = times.now()
-        collected = collect(candidate.carried, candidate.subject, gate.stage, moment)
-        request = Request(
-            subject=candidate.subject,
+        request = request_about(
+            candidate.subject,
+            candidate.carried,
             stage=gate.stage,
             profiles=gate.profiles,
-            now=moment,
             settings=gate.settings,
-            context=collected.context,
-            context_digest=collected.context_digest,
-            evidence=collected.evidence,
-            rejected=collected.rejected,
-            problems=(*candidate.problems, *collected.problems),
+            now=times.now(),
+            problems=candidate.problems,
         )
         return decide(request, self._engine)
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads YAML and JSON strictly, remembers where each value stands, and validates against JSON Schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qaqpa.documents.document import MAX_BYTES, MAX_DEPTH, Document, DocumentError
+from qaqpa.documents.json_reader import parse_json
+from qaqpa.documents.schema import load_schema, validate, validator
+from qaqpa.documents.yaml_reader import parse_yaml
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "Document",
+    "DocumentError",
+    "load_schema",
+    "parse_json",
+    "parse_yaml",
+    "read",
+    "validate",
+    "validator",
+]
+
+
+def read(path: str | Path) -> Document:
+    """Reads a YAML or JSON file.
+
+    Raises:
+        DocumentError: the file is missing, too large, not UTF-8, not strict YAML or JSON, or nested too deeply.
+    """
+    name = str(path)
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DocumentError(
+            f"The file cannot be read ({error.strerror})", where=name, mend="Check the path and the permissions"
+        ) from error
+    if len(raw) > MAX_BYTES:
+        raise DocumentError("The file is too large", where=name, required=f"at most {MAX_BYTES} bytes")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise DocumentError("The file is not UTF-8", where=f"{name}:{line}:1", mend="Save it as UTF-8") from error
+    return parse_json(text, name) if name.endswith(".json") else parse_yaml(text, name)
