@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from qaqpa import times
@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", metavar="KIND", help="kind of evidence, such as audit")
     parser.add_argument("file", metavar="FILE", help="evidence file, YAML or JSON")
     parser.add_argument("--model", required=True, metavar="TARGET", help="models:/name/7, or a directory with model/")
-    parser.add_argument("--expires", metavar="DATE", help="day or time on which the statement ends")
+    parser.add_argument(
+        "--expires", metavar="DATE", help="last day of the statement, or the time with zone at which it ends"
+    )
     parser.add_argument("--output", metavar="PATH", help="write the statement to this file instead of the registry")
     add_registry(parser)
 
@@ -88,6 +90,9 @@ def _expires(text: str | None, now: datetime) -> datetime | None:
         moment = times.parse(text)
     except ValueError as error:
         raise UsageError(str(error), where="--expires") from error
+    if "T" not in text:
+        # A day counts to its end.
+        moment += timedelta(days=1)
     if moment <= now:
         raise UsageError(f"{text} lies in the past", where="--expires")
     return moment

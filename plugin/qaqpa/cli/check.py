@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -13,6 +14,7 @@ from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, UsageError
 from qaqpa.gate import decide, open_engine, request_about, validate_config
 from qaqpa.model import Problem, Stage, Verdict
+from qaqpa.report.escape import visible
 
 _EXIT = {Verdict.ALLOW: ExitCode.ALLOWED, Verdict.DENY: ExitCode.DENIED, Verdict.UNDECIDED: ExitCode.UNDECIDED}
 _EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
@@ -64,8 +66,19 @@ def run(args: argparse.Namespace) -> int:
         problems=[*target.problems, *_without_bytes(target, stage)],
     )
     decision = decide(request, engine)
+    _say_mode(config, target, now)
     report(decision, engine.catalog, args.format, args.lang)
     return int(_EXIT[decision.verdict])
+
+
+def _say_mode(config: Config, target: Target, now: datetime) -> None:
+    observe = config.observed(target.subject.name, now) if target.in_registry else None
+    if observe:
+        print(
+            f"qaqpa: NOT ENFORCED: {visible(target.subject.name)} is only observed until {observe.until}, "
+            "so a server with this configuration lets it pass",
+            file=sys.stderr,
+        )
 
 
 def _without_bytes(target: Target, stage: Stage) -> list[Problem]:

@@ -28,7 +28,7 @@ _QUESTIONS = (
 )
 
 _CONFIG = """\
-# Configuration of Qaqpa. Every setting with its default; remove the # to change one.
+# Configuration of Qaqpa. Remove a # to change a setting; every field is described in schemas/qaqpa.json.
 version: 1
 
 gates:
@@ -36,6 +36,7 @@ gates:
   - stage: production
     aliases: [production, champion]
     mlflow_stages: [Production]
+    # models: ["*"]              # registered models whose aliases and stages are meant
     # names: ["prod.*"]          # registered models in which every version is in production
     profiles: [{profile}]
     # minimum_strength: declared # declared < signed < independent
@@ -44,6 +45,10 @@ gates:
 # opa:
 #   url: http://127.0.0.1:8181
 #   timeout_seconds: 2
+#   token_file: opa.token        # bearer token
+#   ca_file: ca.pem              # authority of the server's certificate
+
+# policy: compiled               # made by `qaqpa policy build`; the shipped policies where left out
 
 # Bring a live registry under the gate step by step: recorded and shown, not enforced, at most 90 days.
 # observe:
@@ -53,6 +58,8 @@ gates:
 # Thresholds; `qaqpa explain CONTROL` lists them. One that is law can only be tightened.
 # thresholds:
 #   TRN-01: {{max_age_days: 180}}
+
+# artifact_roots: [artifacts]    # local directories below which the server may read model files
 """
 
 
