@@ -78,14 +78,15 @@ def test_a_changed_context_voids_what_is_about_the_system(system: Path, capsys: 
 
 def test_a_statement_names_bytes_and_context_and_ends_when_it_was_told(here: Path, capsys: Capture) -> None:
     root = write_system(here / "system")
-    tomorrow = (times.now() + timedelta(days=1)).date().isoformat()
-    assert attest(root, "audit", root / "evidence" / "audit.yaml", "--expires", tomorrow) == 0
+    today = times.now().date()
+    tomorrow, day_after = (today + timedelta(days=days) for days in (1, 2))
+    assert attest(root, "audit", root / "evidence" / "audit.yaml", "--expires", str(tomorrow)) == 0
     assert "statement of kind audit about credit" in capsys.readouterr().out
     statement = json.loads((root / "evidence" / "audit.json").read_bytes())
     digest = dir_hash(root / "model")
     assert statement["subject"] == [{"name": "credit", "digest": {"dirHash": digest, "sha256": digest}}]
     assert statement["predicate"]["contextDigest"] == context_digest(context())
-    assert statement["predicate"]["expiresAt"] == f"{tomorrow}T00:00:00Z"
+    assert statement["predicate"]["expiresAt"] == f"{day_after}T00:00:00Z", "to the end of its last day"
     assert "kind" not in statement["predicate"]["content"]
 
 
