@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,9 +21,11 @@ from qaqpa.model import Decision, Problem, Subject
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import json as json_report
 from qaqpa.report import text as text_report
+from qaqpa.report.escape import visible
 
 MODELS = "models:/"
 _PLAIN_WIDTH = 100
+_PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,26 @@ def read_target(target: str, registry_uri: str | None) -> Target:
     Raises:
         QaqpaError: it does not exist, cannot be read, or does not fit its schema.
     """
-    if not target.startswith(MODELS):
-        directory = read_directory(target)
-        return Target(directory.subject, directory.carried)
-    version = registry().read_version(target, registry_uri)
+    with waiting(f"reading {target}"):
+        if not target.startswith(MODELS):
+            directory = read_directory(target)
+            return Target(directory.subject, directory.carried)
+        version = registry().read_version(target, registry_uri)
     return Target(version.subject, version.carried, version.problems, in_registry=True)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Says on standard error what is going on, once it has taken two seconds."""
+    timer = threading.Timer(
+        _PATIENCE_SECONDS, print, [f"qaqpa: {visible(what)} …"], {"file": sys.stderr, "flush": True}
+    )
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def registry() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from qaqpa.cli.common import MODELS, add_registry, registry
+from qaqpa.cli.common import MODELS, add_registry, registry, waiting
 from qaqpa.errors import UndecidedError
 from qaqpa.evidence.digest import dir_hash
 
@@ -22,11 +22,12 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         QaqpaError: there is nothing to hash, or it cannot be read.
     """
-    if not args.target.startswith(MODELS):
-        print(dir_hash(args.target))
-        return 0
-    version = registry().read_version(args.target, args.registry_uri)
-    if version.subject.digest is None:
+    with waiting(f"hashing {args.target}"):
+        if args.target.startswith(MODELS):
+            digest = registry().read_version(args.target, args.registry_uri).subject.digest
+        else:
+            digest = dir_hash(args.target)
+    if digest is None:
         raise UndecidedError("The model's bytes are out of reach", where=args.target)
-    print(version.subject.digest)
+    print(digest)
     return 0

@@ -48,6 +48,8 @@ class Document:
 
 def refuse_odd_values(document: Document) -> None:
     """Refuses what the two policy engines, or JSON readers elsewhere, could read differently."""
+    if _plain(document.value, MAX_DEPTH):
+        return
     depth = 0
     level: list[tuple[Pointer, Json]] = [((), document.value)]
     while level:
@@ -60,6 +62,17 @@ def refuse_odd_values(document: Document) -> None:
             if odd:
                 raise DocumentError(odd, where=document.where(pointer))
         level = [child for pointer, item in level for child in _children(pointer, item)]
+
+
+def _plain(value: Json, levels: int) -> bool:
+    """True where nothing is odd. It notes no places, and so takes a fraction of the time of looking for them."""
+    if isinstance(value, str):
+        return value.isascii() or not _SURROGATE.search(value)
+    if isinstance(value, dict):
+        return levels > 0 and all(_plain(key, 1) and _plain(item, levels - 1) for key, item in value.items())
+    if isinstance(value, list):
+        return levels > 0 and all(_plain(item, levels - 1) for item in value)
+    return not _odd(value)
 
 
 def _odd(item: Json) -> str:
