@@ -187,11 +187,23 @@ def test_a_context_that_names_the_old_creation_of_a_name_does_not_count(store: G
     store.set_registered_model_alias("credit", "champion", 1)
 
 
-def test_prompts_are_known_by_their_source(store: GatedStore) -> None:
-    store.create_registered_model("live-prompt")
+def test_prompts_pass(store: GatedStore) -> None:
+    store.create_registered_model("live-prompt", [RegisteredModelTag("mlflow.prompt.is_prompt", "true")])
     store.create_model_version("live-prompt", "prompt-template")
     store.set_registered_model_alias("live-prompt", "production", 1)
     assert store.get_registered_model("live-prompt").aliases == {"production": 1}
+
+
+def test_a_version_that_poses_as_a_prompt_is_judged(store: GatedStore) -> None:
+    mark = "mlflow.prompt.is_prompt"
+    store.create_model_version("credit", "dummy-source", tags=[ModelVersionTag(mark, "true")])
+    refused(lambda: store.set_registered_model_alias("credit", "production", 2))
+    store.set_registered_model_tag("credit", RegisteredModelTag(mark, "true"))
+    refused(lambda: store.set_registered_model_alias("credit", "production", 2))
+    refused(lambda: store.rename_registered_model("credit", "live-credit"))
+    store.create_registered_model("live-other")
+    refused(lambda: store.create_model_version("live-other", "prompt-template"))
+    assert store.get_registered_model("credit").aliases == {}
 
 
 def test_observing_passes_and_an_ended_observation_enforces(

@@ -7,7 +7,7 @@ What takes a version out of production is not touched, and so works whatever the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,8 +24,9 @@ from mlflow.utils.validation import (
 
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.judge import Case, Gatekeeper
-from qaqpa.mlflow.records import PROMPT_SOURCES, read_version, read_versions
-from qaqpa.mlflow.subject import NewVersion, of_new_version, of_version
+from qaqpa.mlflow.pins import expect_model, expect_version, lock, pinned, pinned_whole
+from qaqpa.mlflow.records import PROMPT_SOURCES, ModelRecord, VersionRecord, read_model, read_version, read_versions
+from qaqpa.mlflow.subject import NewVersion, copied_version, of_new_version, of_version
 
 _OUT_OF_PRODUCTION = frozenset({STAGE_NONE, STAGE_ARCHIVED})
 
@@ -50,8 +51,10 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
             _validate_model_name(name)
             _validate_model_alias_name(alias)
             number = int(_validate_model_version(version))
-            self._admit_version(name, number, f"alias {alias}", self._gatekeeper.config.gates_for_alias(name, alias))
-        super().set_registered_model_alias(name, alias, number)
+            gates = self._gatekeeper.config.gates_for_alias(name, alias)
+            judged = self._admit_version(name, number, f"alias {alias}", gates)
+        with pinned(judged):
+            super().set_registered_model_alias(name, alias, number)
 
     def transition_model_version_stage(
         self,
@@ -65,11 +68,13 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
             # Also for MLflow itself, which compares the text with a number: psycopg 3 refuses that.
             number = int(_validate_model_version(version))
             wanted = get_canonical_stage(stage)
+            judged = []
             if wanted not in _OUT_OF_PRODUCTION:
                 _validate_model_name(name)
                 gates = self._gatekeeper.config.gates_for_stage(name, wanted)
-                self._admit_version(name, number, f"stage {wanted}", gates)
-        return super().transition_model_version_stage(name, number, stage, archive_existing_versions)
+                judged = self._admit_version(name, number, f"stage {wanted}", gates)
+        with pinned(judged):
+            return super().transition_model_version_stage(name, number, stage, archive_existing_versions)
 
     def create_model_version(  # noqa: PLR0913 - MLflow's signature
         self,
@@ -85,10 +90,11 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
         """Registers a version. A copy arrives here too, with the source `models:/<name>/<version>`."""
         with fail_closed(f"registration in {name!r}"):
             wanted_tags = {tag.key: tag.value for tag in tags or []}
-            self._admit_new(NewVersion(name, source, run_id, model_id, wanted_tags))
-        return super().create_model_version(
-            name, source, run_id, tags, run_link, description, local_model_path, model_id
-        )
+            judged = self._admit_new(NewVersion(name, source, run_id, model_id, wanted_tags))
+        with pinned(judged):
+            return super().create_model_version(
+                name, source, run_id, tags, run_link, description, local_model_path, model_id
+            )
 
     def copy_model_version(self, src_mv: Any, dst_name: str) -> Any:
         """Copies a version. MLflow makes the target first and hides why a copy is refused; so it is asked before."""
@@ -101,27 +107,66 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
         """Renames a registered model; aliases and stages go with it, so all that would be served is judged."""
         with fail_closed(f"renaming {name!r} to {new_name!r}"):
             _validate_model_renaming(new_name)
-            self._gatekeeper.admit(new_name, f"renaming {name} to {new_name}", self._renamed(name, new_name))
-        return super().rename_registered_model(name, new_name)
+            judged = read_versions(self, name)
+            self._gatekeeper.admit(new_name, f"renaming {name} to {new_name}", self._renamed(judged, new_name))
+        with pinned_whole(name, judged):
+            return super().rename_registered_model(name, new_name)
 
-    def _admit_version(self, name: str, version: int, action: str, gates: Any) -> None:
+    def _get_sql_model_version(self, session: Any, name: str, version: int | str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature
+        """A version's row, as MLflow reads it before each write."""
+        lock(session, name)
+        row = super()._get_sql_model_version(session, name, version, eager)
+        expect_version(row)
+        return row
+
+    def _get_registered_model(self, session: Any, name: str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature
+        """A registered model's row, as MLflow reads it before each write."""
+        lock(session, name)
+        row = super()._get_registered_model(session, name, eager)
+        expect_model(row)
+        return row
+
+    def _admit_version(self, name: str, version: int, action: str, gates: Any) -> list[VersionRecord]:
+        """Judges a version, and returns it as it was judged; nothing where it is not gated."""
         if not gates:
-            return
+            return []
         record = read_version(self, name, version)
-        if not record.is_prompt:
-            case = Case(gates, partial(of_version, record, self._gatekeeper.config.artifact_roots))
-            self._gatekeeper.admit(name, f"{action} of {name} version {version}", [case])
+        if self._is_prompt(record.model, record):
+            return [record]
+        case = Case(gates, partial(of_version, record, self._gatekeeper.config.artifact_roots))
+        self._gatekeeper.admit(name, f"{action} of {name} version {version}", [case])
+        return [record]
 
-    def _admit_new(self, wanted: NewVersion) -> None:
+    def _admit_new(self, wanted: NewVersion) -> list[VersionRecord]:
+        """Judges what is to be registered, and returns the version that it copies, if it does, as it was judged."""
         _validate_model_name(wanted.name)
         gates = self._gatekeeper.config.gates_for_name(wanted.name)
-        if gates and wanted.source not in PROMPT_SOURCES:
-            case = Case(gates, partial(of_new_version, self, wanted, self._gatekeeper.config.artifact_roots))
-            self._gatekeeper.admit(wanted.name, f"registration of {wanted.source} in {wanted.name}", [case])
+        if not gates or self._is_new_prompt(wanted):
+            return []
+        copied = copied_version(self, wanted)
+        case = Case(gates, partial(of_new_version, self, wanted, copied, self._gatekeeper.config.artifact_roots))
+        self._gatekeeper.admit(wanted.name, f"registration of {wanted.source} in {wanted.name}", [case])
+        return [copied] if copied else []
 
-    def _renamed(self, name: str, new_name: str) -> Iterator[Case]:
+    def _is_prompt(self, model: ModelRecord, record: VersionRecord) -> bool:
+        """True for a version of a prompt: MLflow marks the registered model, and no version has model bytes.
+
+        The mark alone can be set by anybody, and so can a single version's source.
+        """
+        if not (record.is_prompt and model.is_marked_prompt):
+            return False
+        return all(version.is_prompt for version in read_versions(self, model.name))
+
+    def _is_new_prompt(self, wanted: NewVersion) -> bool:
+        if wanted.source not in PROMPT_SOURCES:
+            return False
+        model = read_model(self, wanted.name)
+        return model.is_marked_prompt and all(version.is_prompt for version in read_versions(self, wanted.name))
+
+    def _renamed(self, judged: Sequence[VersionRecord], new_name: str) -> Iterator[Case]:
         config = self._gatekeeper.config
-        for record in read_versions(self, name):
+        prompts = all(record.is_prompt and record.model.is_marked_prompt for record in judged)
+        for record in judged:
             gates = list(config.gates_for_name(new_name))
             if record.stage not in _OUT_OF_PRODUCTION:
                 gates += config.gates_for_stage(new_name, record.stage)
@@ -129,7 +174,7 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
                 if version == record.version:
                     gates += config.gates_for_alias(new_name, alias)
             once = [gate for number, gate in enumerate(gates) if gate not in gates[:number]]
-            if once and not record.is_prompt:
+            if once and not prompts:
                 yield Case(once, partial(of_version, record, config.artifact_roots, new_name))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
 
 PROMPT_SOURCES = frozenset({"prompt-template", "dummy-source"})
 """What stands for the source of a prompt. A source cannot be changed later; the tag that marks prompts can."""
@@ -25,6 +26,11 @@ class ModelRecord:
     created_ms: int | None
     tags: Mapping[str, str]
     aliases: Mapping[str, int]
+
+    @property
+    def is_marked_prompt(self) -> bool:
+        """True where it has the tag by which MLflow tells prompts from models; anybody can set it."""
+        return self.tags.get(IS_PROMPT_TAG_KEY, "").lower() == "true"
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def read_version(store: Any, name: str, version: int) -> VersionRecord:
     """
     with store.ManagedSessionMaker(read_only=False) as session:
         row = store._get_sql_model_version(session, name, version, eager=True)  # noqa: SLF001 - a contract test pins it
-        return _version(_model(row.registered_model), row)
+        return version_record(row)
 
 
 def read_versions(store: Any, name: str) -> list[VersionRecord]:
@@ -74,9 +80,19 @@ def read_versions(store: Any, name: str) -> list[VersionRecord]:
     """
     with store.ManagedSessionMaker(read_only=False) as session:
         row = store._get_registered_model(session, name, eager=True)  # noqa: SLF001 - a contract test pins it
-        model = _model(row)
-        kept = [version for version in row.model_versions if version.current_stage != STAGE_DELETED_INTERNAL]
-        return sorted((_version(model, version) for version in kept), key=lambda record: record.version)
+        return model_versions(row)
+
+
+def version_record(row: Any) -> VersionRecord:
+    """A version from its database row, in the session that read it."""
+    return _version(_model(row.registered_model), row)
+
+
+def model_versions(row: Any) -> list[VersionRecord]:
+    """All versions of a registered model that are not deleted, by number, from its database row."""
+    model = _model(row)
+    kept = [version for version in row.model_versions if version.current_stage != STAGE_DELETED_INTERNAL]
+    return sorted((_version(model, version) for version in kept), key=lambda record: record.version)
 
 
 def _model(row: Any) -> ModelRecord:

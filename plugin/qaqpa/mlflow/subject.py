@@ -59,7 +59,19 @@ def of_version(record: VersionRecord, roots: Sequence[Path], name: str | None = 
     )
 
 
-def of_new_version(store: Any, wanted: NewVersion, roots: Sequence[Path]) -> Candidate:
+def copied_version(store: Any, wanted: NewVersion) -> VersionRecord | None:
+    """The version that a new one copies; None where it has another kind of source.
+
+    Raises:
+        MlflowException: there is no such version, or the database does not answer.
+    """
+    if not _is_models_uri(wanted.source):
+        return None
+    parsed = _parse_model_uri(wanted.source)
+    return read_version(store, parsed.name, int(parsed.version)) if parsed.version else None
+
+
+def of_new_version(store: Any, wanted: NewVersion, copied: VersionRecord | None, roots: Sequence[Path]) -> Candidate:
     """A version before it is registered. A copy brings the evidence of the version that is copied.
 
     Raises:
@@ -68,18 +80,18 @@ def of_new_version(store: Any, wanted: NewVersion, roots: Sequence[Path]) -> Can
     target = _read_model_or_none(store, wanted.name) or ModelRecord(wanted.name, _workspace(store), None, {}, {})
     tags: list[Mapping[str, str]] = [target.tags, wanted.tags]
     location, run_id = wanted.source, wanted.run_id
-    if urllib.parse.urlparse(wanted.source).scheme == "models":
-        parsed = _parse_model_uri(wanted.source)
-        if parsed.model_id:
-            location = tracking_store().get_logged_model(parsed.model_id).artifact_location
-        elif parsed.version:
-            source = read_version(store, parsed.name, int(parsed.version))
-            location, run_id = source.location, run_id or source.run_id
-            tags += [source.model.tags, source.tags]
-        else:
-            # MLflow itself refuses such a source; it has no fixed bytes.
-            location = ""
+    if copied:
+        location, run_id = copied.location, run_id or copied.run_id
+        tags += [copied.model.tags, copied.tags]
+    elif _is_models_uri(wanted.source):
+        model_id = _parse_model_uri(wanted.source).model_id
+        # MLflow itself refuses a source with an alias or a stage; it has no fixed bytes.
+        location = tracking_store().get_logged_model(model_id).artifact_location if model_id else ""
     return _candidate(target, name=wanted.name, version="", location=location, roots=roots, run_id=run_id, tags=tags)
+
+
+def _is_models_uri(source: str) -> bool:
+    return urllib.parse.urlparse(source).scheme == "models"
 
 
 def _read_model_or_none(store: Any, name: str) -> ModelRecord | None:

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds the registry to what was judged: hashing takes time, and a model can be renamed, copied or added to meanwhile.
+
+While a write that was allowed is under way, the rows that it touches are locked and read again in its own transaction.
+Where they are not what was judged, the write is refused there, and so rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel
+from sqlalchemy import text
+
+from qaqpa.evidence.carriers import TAG_PREFIX
+from qaqpa.mlflow.denial import RefusedError
+from qaqpa.mlflow.records import VersionRecord, model_versions, version_record
+from qaqpa.model import Verdict
+
+_MESSAGE = (
+    "Qaqpa: the promotion is refused, because the model was changed while it was judged. Nothing was changed by this "
+    "request. Try again."
+)
+
+
+@dataclass(frozen=True)
+class _Pins:
+    """What was judged: single versions by name and number, and registered models with all their versions."""
+
+    versions: Mapping[tuple[str, int], VersionRecord] = field(default_factory=dict)
+    whole: Mapping[str, tuple[VersionRecord, ...]] = field(default_factory=dict)
+
+    def concern(self, name: str) -> bool:
+        return name in self.whole or any(model == name for model, _ in self.versions)
+
+
+_pins: ContextVar[_Pins | None] = ContextVar("qaqpa_pins", default=None)
+
+
+@contextmanager
+def pinned(records: Iterable[VersionRecord]) -> Iterator[None]:
+    """For a write that concerns these versions, each as it was judged."""
+    with _set(_Pins(versions={(record.model.name, record.version): record for record in records})):
+        yield
+
+
+@contextmanager
+def pinned_whole(name: str, records: Iterable[VersionRecord]) -> Iterator[None]:
+    """For a write that concerns a registered model with all its versions, aliases and stages."""
+    with _set(_Pins(whole={name: tuple(records)})):
+        yield
+
+
+@contextmanager
+def _set(pins: _Pins) -> Iterator[None]:
+    token = _pins.set(pins)
+    try:
+        yield
+    finally:
+        _pins.reset(token)
+
+
+def lock(session: Any, name: str) -> None:
+    """Keeps everybody else from changing a pinned registered model until the transaction ends."""
+    pins = _pins.get()
+    if pins is None or not pins.concern(name):
+        return
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        # SQLite begins a transaction at the first write only; what was read before could change until then.
+        if not connection.connection.driver_connection.in_transaction:
+            session.execute(text("BEGIN IMMEDIATE"))
+        return
+    session.query(SqlRegisteredModel).filter(SqlRegisteredModel.name == name).with_for_update().all()
+
+
+def expect_version(row: Any) -> None:
+    """Compares a version's row with what was judged.
+
+    Raises:
+        RefusedError: it is another one.
+    """
+    pins = _pins.get()
+    judged = pins.versions.get((row.name, int(row.version))) if pins else None
+    if judged is not None and _served(version_record(row)) != _served(judged):
+        raise _refusal()
+
+
+def expect_model(row: Any) -> None:
+    """Compares a registered model's row, and all its versions, with what was judged.
+
+    Raises:
+        RefusedError: there is another version, alias or stage, or another source.
+    """
+    pins = _pins.get()
+    judged = pins.whole.get(row.name) if pins else None
+    if judged is None:
+        return
+    present = model_versions(row)
+    same = [_placed(record) for record in present] == [_placed(record) for record in judged]
+    if not same:
+        raise _refusal()
+
+
+def _served(record: VersionRecord) -> tuple[Any, ...]:
+    """What decides which bytes are served, and what is known of them."""
+    known = {key: value for key, value in {**record.model.tags, **record.tags}.items() if key.startswith(TAG_PREFIX)}
+    model = record.model
+    return model.created_ms, model.workspace, record.version, record.source, record.location, record.run_id, known
+
+
+def _placed(record: VersionRecord) -> tuple[Any, ...]:
+    return *_served(record), record.stage, dict(record.model.aliases)
+
+
+def _refusal() -> RefusedError:
+    details = {
+        "verdict": Verdict.UNDECIDED.value,
+        "mode": "enforce",
+        "findings": [],
+        "problems": [{"code": "changed_meanwhile", "detail": "The model was changed while it was judged."}],
+    }
+    return RefusedError(_MESSAGE, details)
