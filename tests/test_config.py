@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -132,7 +134,18 @@ def test_the_environment_wins_over_the_file_and_says_so(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("QAQPA_ENGINE", "wasm"), ("QAQPA_OPA_URL", "file:///x"), ("QAQPA_OPA_URL", "opa:8181")]
+    ("variable", "value"),
+    [
+        ("QAQPA_CONFIG", ""),
+        ("QAQPA_ENGINE", "wasm"),
+        ("QAQPA_OPA_URL", "file:///x"),
+        ("QAQPA_OPA_URL", "opa:8181"),
+        ("QAQPA_OPA_URL", "http://"),
+        ("QAQPA_OPA_URL", "http://opa:8181/v1/data"),
+        ("QAQPA_OPA_URL", "http://opa:8181?x"),
+        ("QAQPA_OPA_URL", "http://opa:8181\n"),
+        ("QAQPA_OPA_URL", "http://me:hush@opa:8181"),
+    ],
 )
 def test_a_variable_with_a_value_that_is_not_allowed_is_refused(
     here: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
@@ -141,7 +154,72 @@ def test_a_variable_with_a_value_that_is_not_allowed_is_refused(
     with pytest.raises(UsageError) as caught:
         load_config()
     assert caught.value.where == variable
+    assert "hush" not in str(caught.value)
     assert here
+
+
+@pytest.mark.parametrize("form", ["dangling link", "directory", "pipe", "link to itself"])
+def test_a_file_in_the_working_directory_that_cannot_be_read_is_not_passed_over(here: Path, form: str) -> None:
+    path = here / "qaqpa.yaml"
+    if form == "directory":
+        path.mkdir()
+    elif form == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("gone.yaml" if form == "dangling link" else "qaqpa.yaml")
+    with pytest.raises(UsageError, match=r"qaqpa\.yaml"):
+        load_config()
+
+
+def test_a_working_directory_that_cannot_be_searched_is_not_one_without_a_file(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("qaqpa.config.os.lstat", refuse)
+    with pytest.raises(UsageError, match="Permission denied"):
+        load_config()
+    assert here
+
+
+def test_a_link_to_a_file_is_read(here: Path) -> None:
+    (here / "real.yaml").write_text("version: 1\nengine: opa\n", encoding="utf-8")
+    (here / "qaqpa.yaml").symlink_to("real.yaml")
+    assert load_config().engine == "opa"
+
+
+def test_a_file_named_yml_is_refused_and_not_passed_over(here: Path) -> None:
+    (here / "qaqpa.yml").symlink_to("gone")
+    with pytest.raises(UsageError, match=r"named qaqpa\.yml") as caught:
+        load_config()
+    assert caught.value.required == "qaqpa.yaml"
+    load(here, "version: 1\nengine: opa\n")
+    assert load_config().engine == "opa"
+
+
+@pytest.mark.usefixtures("here")
+def test_an_empty_name_of_the_file_is_refused() -> None:
+    with pytest.raises(UsageError, match="empty"):
+        load_config("")
+
+
+@pytest.mark.parametrize(
+    "alias",
+    ["prod uction", " production", "@production", "a|b", "a,b", "a;b", "a/b", "a.b", "a\u00a0b", "a\u200bb", "a\n"],
+)
+def test_an_alias_that_no_alias_can_match_is_refused_at_its_place(tmp_path: Path, alias: str) -> None:
+    text = f"version: 1\ngates:\n  - {{stage: production, profiles: [a], aliases: [ok, {json.dumps(alias)}]}}\n"
+    with pytest.raises(DocumentError, match=r"qaqpa\.yaml:3:54: gates\.0\.aliases\.1: "):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "alias", ["production", "*", "prod-*_2", "\u049b\u0430\u049b\u043f\u0430", "e\u0301", "\uff43"]
+)
+def test_an_alias_that_mlflow_takes_is_accepted(tmp_path: Path, alias: str) -> None:
+    text = f"version: 1\ngates:\n  - {{stage: production, profiles: [a], aliases: [{json.dumps(alias)}]}}\n"
+    assert load(tmp_path, text).gates[0].aliases == (alias,)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +239,8 @@ def test_a_variable_with_a_value_that_is_not_allowed_is_refused(
         ("version: 1\ngates:\n  - {stage: production, profiles: [a]}\n", "3:5"),
         ("version: 1\ngates:\n  - {stage: production, profiles: [], aliases: [b]}\n", "3:35"),
         ("version: 1\nopa: {url: 127.0.0.1:8181}\n", "2:12"),
+        ("version: 1\nopa: {url: 'https://me:secret@opa.example.org'}\n", "2:12"),
+        ("version: 1\nopa: {url: 'https://opa.example.org '}\n", "2:12"),
         ("version: 1\nopa: {timeout_seconds: 0}\n", "2:24"),
         ("version: 1\nthresholds: {TRN-01: {max_age_days: '9'}}\n", "2:37"),
         ("version: 1\nversion: 1\n", "2:1"),
@@ -199,7 +279,11 @@ def test_a_broken_file_is_refused_with_line_and_column(tmp_path: Path, text: str
         ("a[x]*", "a[x]*", True),
         ("a\uff3bx\uff3d", "a[x]", True),
         ("ab", "a\uff1f", False),
-        ("credit ", "credit", False),
+        ("credit ", "credit", True),
+        ("production\n", "production", True),
+        ("\u2003credit\t", "credit", True),
+        ("credit", " credit ", True),
+        ("cre dit", "credit", False),
     ],
 )
 def test_names_are_compared_folded_and_only_the_star_is_special(name: str, pattern: str, *, matched: bool) -> None:
@@ -251,6 +335,16 @@ def test_a_stage_takes_the_profiles_and_the_strictest_demand_of_its_gates(tmp_pa
     assert config.settings_for(Stage.REVIEW).minimum_strength is Strength.DECLARED
 
 
+def test_a_stage_without_a_gate_of_its_own_takes_the_strictest_demand_of_all_gates(tmp_path: Path) -> None:
+    gates = "".join(
+        f"  - {{stage: staging, profiles: [a], aliases: [a], minimum_strength: {strength}}}\n"
+        for strength in ("signed", "independent", "declared")
+    )
+    config = load(tmp_path, f"version: 1\ngates:\n{gates}thresholds: {{TRN-01: {{max_age_days: 9}}}}\n")
+    assert config.settings_for(Stage.PRODUCTION) == Settings(Strength.INDEPENDENT, {"TRN-01": {"max_age_days": 9}})
+    assert config.settings_for(Stage.REVIEW).minimum_strength is Strength.DECLARED
+
+
 def test_observe_is_in_force_up_to_and_with_its_day_for_its_models(tmp_path: Path) -> None:
     config = load(tmp_path, FULL.replace("UNTIL", day(90)))
     last = config.observe[0].until
@@ -288,6 +382,12 @@ def test_thresholds_hold_for_the_default_gate_too(tmp_path: Path) -> None:
         ("{XYZ-01: {max_age_days: 1}}", "no control 'XYZ-01'"),
         ("{TRN-01: {min_age_days: 1}}", "TRN-01.min_age_days does not exist"),
         ("{HOV-01: {max_age_days: 1}}", "HOV-01.max_age_days does not exist"),
+        ("{NDQ-02: {ratio_min_percent: -1}}", "NDQ-02.ratio_min_percent: -1 "),
+        ("{DPB-01: {kz_withdrawal_working_days: -1}}", "DPB-01.kz_withdrawal_working_days: -1 "),
+        ("{NDQ-02: {ratio_min_percent: 79.5}}", "NDQ-02.ratio_min_percent: 79.5 "),
+        ("{DPB-01: {kz_withdrawal_working_days: 14.5}}", "DPB-01.kz_withdrawal_working_days: 14.5 "),
+        ("{TRN-01: {max_age_days: 1000001}}", "TRN-01.max_age_days: 1000001 "),
+        ("{TRN-02: {fidelity_min: -0.1}}", "TRN-02.fidelity_min: -0.1 "),
     ],
 )
 def test_a_threshold_that_is_law_or_none_is_refused(
@@ -305,6 +405,8 @@ def test_a_threshold_that_is_law_or_none_is_refused(
         "{DPB-01: {kz_withdrawal_working_days: 15}}",
         "{DPB-01: {kz_withdrawal_working_days: 1}}",
         "{TRN-01: {max_age_days: 9999}, NDQ-02: {ratio_min_percent: 1}}",
+        "{TRN-01: {max_age_days: 1000000}, NDQ-02: {ratio_min_percent: 0, min_group_n: 10.0}}",
+        "{TRN-02: {fidelity_min: 0.95}}",
     ],
 )
 def test_a_threshold_may_be_tightened_and_our_defaults_loosened(

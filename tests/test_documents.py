@@ -165,7 +165,19 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path, name: str) -> None:
         (AUDIT.replace("2026-02-01", "1969-12-31"), "audit", "4:14", '"1969-12-31" is not a "date"'),
         (AUDIT.replace("2026-02-01", "0000-01-01"), "audit", "4:14", '"0000-01-01" is not a "date"'),
         (AUDIT.replace("2026-02-01", "2026-02-01T00:00:00Z"), "audit", "4:14", 'is not a "date"'),
-        (AUDIT.replace("positive", "good"), "audit", "2:13", "conclusion"),
+        (CONTEXT + "owner:\n  name: me\n", "system", "6:1", "'owner' was unexpected"),
+        (
+            AUDIT.replace("positive", "good"),
+            "audit",
+            "2:13",
+            'conclusion: "good" is not one of positive, positive_with_conditions, negative',
+        ),
+        (
+            AUDIT + "independent_of: [rival]\n",
+            "audit",
+            "5:18",
+            'independent_of.0: "rival" is not one of developer, operator, owner, data_supplier',
+        ),
         ("- kind: audit\n", "audit", "1:1", "not of type"),
         ("audit\n", "audit", "1:1", "not of type"),
     ],
@@ -179,6 +191,35 @@ def test_an_error_against_a_schema_is_named_with_line_and_column(
     assert len(lines) == 1
     assert lines[0].startswith(f"f.yaml:{where}: ")
     assert found in lines[0]
+
+
+def test_each_unexpected_field_is_named_at_its_own_line() -> None:
+    with pytest.raises(DocumentError) as caught:
+        validate(parse_json('{"version": 1,\n "a":\n {"b": 1},\n "c": 2}', "f.json"), "qaqpa")
+    assert caught.value.found.split("\n") == [
+        "f.json:2:2: the document: Additional properties are not allowed ('a' was unexpected)",
+        "f.json:4:7: the document: Additional properties are not allowed ('c' was unexpected)",
+    ]
+
+
+def test_where_one_of_several_fields_is_required_they_are_named() -> None:
+    text = "version: 1\ngates:\n  - {stage: production, profiles: [article-baseline]}\n"
+    with pytest.raises(DocumentError) as caught:
+        validate(parse_yaml(text, "f.yaml"), "qaqpa")
+    assert caught.value.found == "f.yaml:3:5: gates.0: at least one of aliases, mlflow_stages, names is required"
+
+
+@pytest.mark.parametrize(
+    ("schema", "mend"),
+    [
+        ("evidence/audit", "`qaqpa explain audit` describes the fields"),
+        ("qaqpa", "`qaqpa init` writes a commented configuration"),
+    ],
+)
+def test_an_error_says_where_the_fields_are_described(schema: str, mend: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        validate(parse_yaml("a: 1\n", "f.yaml"), schema)
+    assert caught.value.mend == mend
 
 
 @pytest.mark.parametrize("indent", ["  ", "\t", None])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from qaqpa.documents import Document, DocumentError, read, validate
+from qaqpa.documents import Document, DocumentError, load_schema, read, validate
 from qaqpa.errors import UsageError
 from qaqpa.model import Settings, Stage, Strength
 from qaqpa.times import now
@@ -26,6 +27,7 @@ MAX_OBSERVE_DAYS = 90
 """Longest time that `observe` may lie ahead, days."""
 
 _ENGINES = ("embedded", "opa")
+_OTHER_FILE = "qaqpa.yml"
 
 
 @dataclass(frozen=True)
@@ -108,20 +110,23 @@ class Config:
         return None
 
     def profiles_for(self, stage: Stage) -> tuple[str, ...]:
-        """The profiles of all gates of a stage; those of production where a stage has none of its own."""
+        """The profiles of all gates of a stage; those of all gates where a stage has none of its own."""
         chosen = [gate for gate in self.gates if gate.stage is stage] or list(self.gates)
         return tuple(dict.fromkeys(profile for gate in chosen for profile in gate.profiles))
 
     def settings_for(self, stage: Stage) -> Settings:
-        """The settings of the strictest gate of a stage; at review declared evidence counts."""
-        strengths = [gate.settings.minimum_strength for gate in self.gates if gate.stage is stage]
+        """The settings of the strictest gate of a stage, of all gates where it has none; at review declared counts."""
+        others = () if stage is Stage.REVIEW else self.gates
+        chosen = [gate for gate in self.gates if gate.stage is stage] or others
+        strengths = [gate.settings.minimum_strength for gate in chosen]
         order = list(Strength)
         return Settings(max(strengths, key=order.index, default=Strength.DECLARED), self.settings.thresholds)
 
 
 def fold(name: str) -> str:
-    """A name as names are compared: NFKC, then case folded, then NFKC again."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """A name as names are compared: NFKC, then case folded, then NFKC again, without white space at its ends."""
+    # MLflow takes the alias "production\n".
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
@@ -144,25 +149,41 @@ def load_config(path: str | Path | None = None) -> Config:
     Raises:
         UsageError: the file is missing or broken (with line and column), or a variable has a value that is not allowed.
     """
-    variable = os.environ.get("QAQPA_CONFIG")
-    found = Path(path or variable or DEFAULT_FILE)
-    named_by = "--config" if path else "QAQPA_CONFIG" if variable else "default"
-    if named_by == "default" and not found.is_file():
-        return _with_environment(Config(), {}, named_by)
+    named, named_by = (path, "--config") if path is not None else (os.environ.get("QAQPA_CONFIG"), "QAQPA_CONFIG")
+    if named == "":
+        raise UsageError("The name of the configuration file is empty", where=named_by, required="a path, or not set")
+    if named is None and not _has_default_file():
+        return _with_environment(Config(), {}, "default")
+    found = Path(named or DEFAULT_FILE)
     document = read(found)
     validate(document, "qaqpa")
-    return _with_environment(_config(document, found), document.value, named_by)
+    return _with_environment(_config(document, found), document.value, named_by if named else "default")
+
+
+def _has_default_file() -> bool:
+    """Whoever put a configuration there means it to be in force, so one that cannot be read is not passed over."""
+    for name in (DEFAULT_FILE, _OTHER_FILE):
+        try:
+            os.lstat(name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise UsageError(f"Whether it is there cannot be told ({error.strerror})", where=name) from error
+        if name == _OTHER_FILE:
+            raise UsageError(f"The configuration is named {name}", where=name, required=DEFAULT_FILE)
+        if not Path(name).is_file():
+            raise UsageError("This is no file that can be read", where=name, required="a file, or nothing there")
+        return True
+    return False
 
 
 def _config(document: Document, path: Path) -> Config:
     value = document.value
     thresholds = value.get("thresholds", {})
     base = path.resolve().parent
-    gates = tuple(_gate(entry, thresholds) for entry in value["gates"]) if "gates" in value else (DEFAULT_GATE,)
-    if "gates" not in value:
-        gates = (replace(DEFAULT_GATE, settings=Settings(thresholds=thresholds)),)
+    gates = tuple(_gate(entry, thresholds) for entry in value.get("gates", []))
     return Config(
-        gates=gates,
+        gates=gates or (replace(DEFAULT_GATE, settings=Settings(thresholds=thresholds)),),
         engine=value.get("engine", "embedded"),
         opa=OpaServer(**{name: _beside(base, name, entry) for name, entry in value.get("opa", {}).items()}),
         policy=base / value["policy"] if "policy" in value else None,
@@ -208,9 +229,12 @@ def _with_environment(config: Config, value: dict[str, Any], named_by: str) -> C
     if engine not in _ENGINES:
         raise UsageError(f"The engine {engine!r} does not exist", where="QAQPA_ENGINE", required="embedded or opa")
     url, url_source = _setting("QAQPA_OPA_URL", config.opa.url, file if "url" in value.get("opa", {}) else "default")
-    if not url.startswith(("http://", "https://")):
+    if not re.fullmatch(load_schema("qaqpa")["properties"]["opa"]["properties"]["url"]["pattern"], url):
+        # The value is not shown: it may hold a password.
         raise UsageError(
-            f"{url!r} is not the address of a server", where="QAQPA_OPA_URL", required="http:// or https://"
+            "This is not the address of a server",
+            where="QAQPA_OPA_URL",
+            required="http:// or https://, host and port, without credentials and path",
         )
     sources = [
         ("configuration", file or "none", named_by),

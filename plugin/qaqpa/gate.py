@@ -34,6 +34,7 @@ from qaqpa.policy.engine import Engine
 
 _log = logging.getLogger(__name__)
 _STRENGTHS = list(Strength)
+_MAX_THRESHOLD = 1_000_000
 
 
 def decide(request: Request, engine: Engine) -> Decision:
@@ -197,7 +198,7 @@ def _undecided(document: JsonObject, engine: Engine, problem: Problem) -> Decisi
 
 
 def validate_config(config: Config, catalog: Catalog) -> None:
-    """Checks what only the catalog knows: profiles, thresholds, and that no threshold that is law is loosened.
+    """Checks what only the catalog knows: profiles, and of thresholds that they exist, can be used and loosen no law.
 
     Raises:
         UsageError: naming the setting.
@@ -218,13 +219,24 @@ def validate_config(config: Config, catalog: Catalog) -> None:
             _check_threshold(f"{control}.{name}", card.get("thresholds", {}).get(name), value, where)
 
 
+def is_looser(threshold: JsonObject, value: Json) -> bool:
+    """True when a value asks for less than a card's threshold does."""
+    return bool(value < threshold["value"] if threshold["tighter"] == "higher" else value > threshold["value"])
+
+
 def _check_threshold(name: str, threshold: JsonObject | None, value: Json, where: str) -> None:
     if threshold is None or not isinstance(threshold["value"], (int, float)):
         raise UsageError(
             f"thresholds: {name} does not exist", where=where, mend="qaqpa explain lists a control's thresholds"
         )
-    looser = value < threshold["value"] if threshold["tighter"] == "higher" else value > threshold["value"]
-    if threshold["basis"] == "law" and looser:
+    if threshold["basis"] == "law" and is_looser(threshold, value):
         raise UsageError(
             f"thresholds: {name} is law, and {value} is looser", where=where, required=str(threshold["value"])
+        )
+    # As policies/lib/threshold.rego has it; there every decision would be undecided.
+    whole = float(threshold["value"]).is_integer()
+    if not 0 <= value <= _MAX_THRESHOLD or (whole and not float(value).is_integer()):
+        kind = "a whole number" if whole else "a number"
+        raise UsageError(
+            f"thresholds: {name}: {value} cannot be used", where=where, required=f"{kind} from 0 to {_MAX_THRESHOLD}"
         )

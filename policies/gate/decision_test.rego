@@ -179,11 +179,28 @@ test_what_was_asked_is_repeated if {
 	decision.settings == _request.settings
 }
 
-test_a_request_of_any_wrong_type_is_never_allowed if {
+# In parts, because OPA gives each test five seconds, on slow machines too.
+test_a_request_with_a_plain_value_of_the_wrong_type_is_never_allowed if {
+	every value in [null, false, true, 0, -1] {
+		_never_allowed_with(value)
+	}
+}
+
+test_a_request_with_a_text_of_the_wrong_type_is_never_allowed if {
+	every value in [1.5, "", "text", []] {
+		_never_allowed_with(value)
+	}
+}
+
+test_a_request_with_a_compound_of_the_wrong_type_is_never_allowed if {
+	every value in [[1], {}, {"x": 1}, [[]], [null]] {
+		_never_allowed_with(value)
+	}
+}
+
+_never_allowed_with(value) if {
 	every field, _ in object.remove(_request, ["context_digest"]) {
-		every value in [null, false, true, 0, -1, 1.5, "", "text", [], [1], {}, {"x": 1}, [[]], [null]] {
-			_right_or_not_allowed(field, value)
-		}
+		_right_or_not_allowed(field, value)
 	}
 }
 

@@ -11,18 +11,20 @@ import pytest
 from qaqpa import __version__, times
 from qaqpa.cli import doctor
 from qaqpa.cli.main import main
-from qaqpa.evidence.kinds import kind
+from qaqpa.evidence.kinds import kind, kinds
 from qaqpa.model import Decision, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
 
 Capture = pytest.CaptureFixture[str]
 
 
-def test_without_an_id_it_lists_controls_and_profiles(here: Path, capsys: Capture, engine: EmbeddedEngine) -> None:
+def test_without_an_id_it_lists_controls_profiles_and_kinds(
+    here: Path, capsys: Capture, engine: EmbeddedEngine
+) -> None:
     assert here
     assert main(["explain"]) == 0
     first = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
-    assert first == [*sorted(engine.catalog.controls), *sorted(engine.catalog.profiles)]
+    assert first == [*sorted(engine.catalog.controls), *sorted(engine.catalog.profiles), *kinds()]
 
 
 def test_every_control_is_explained_with_every_field_and_code(
@@ -53,7 +55,40 @@ def test_what_is_law_and_what_is_our_default_is_told_apart(here: Path, capsys: C
 def test_a_profile_is_explained(here: Path, capsys: Capture) -> None:
     assert here
     assert main(["explain", "article-baseline"]) == 0
-    assert "HOV-01 (deny): A human takes the final decision" in capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
+    assert "HOV-01 (deny): A human takes the final decision" in out
+    assert "AUD-02 (deny; only warns where the context says public_sector: false): Comm" in out
+    assert (
+        "Parameters NDQ-02 attributes: sex, nationality_or_ethnicity, language, age, residence, disability, prop" in out
+    )
+
+
+@pytest.mark.parametrize("name", sorted(kinds()))
+def test_every_kind_of_evidence_is_explained_with_every_field(here: Path, capsys: Capture, name: str) -> None:
+    assert here
+    assert main(["explain", name]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{name}  {kind(name).title}")
+    for title in ("Description", "About", "Supplied by", "Read by", "Fields"):
+        assert f"\n{title}\n  " in out
+    assert all(f"  {field} (" in out for field in kind(name).schema["properties"] if field != "kind")
+
+
+def test_a_kind_says_what_it_is_about_who_supplies_and_who_reads_it(here: Path, capsys: Capture) -> None:
+    assert here
+    main(["explain", "audit"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "the model (void when one byte changes) and the system (void when its context changes)" in out
+    assert "Supplied by independent auditor Read by AUD-01: Independent audit" in out
+    assert "report (asked for by AUD-01): The audit report. report.uri (required): " in out
+    assert "findings[].severity (required): " in out
+    assert "One of: critical, high, medium, low." in out
+    assert "Each one of: developer, operator, owner, data_supplier." in out
+    main(["explain", "system"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "public_sector (may be left out; read by AUD-02, DPB-01, TRN-01)" in out
+    assert "kz_autonomy (may be left out; read by DOC-01)" in out
+    assert "AUD-03: " in out
 
 
 def test_an_unknown_id_exits_with_2_and_lists_what_there_is(here: Path, capsys: Capture) -> None:
@@ -63,6 +98,7 @@ def test_an_unknown_id_exits_with_2_and_lists_what_there_is(here: Path, capsys: 
     assert out == ""
     assert "\x1b" not in err
     assert "one of ACC-01, " in err
+    assert "article-baseline, audit, bias, " in err
 
 
 def test_doctor_shows_settings_their_sources_and_that_the_engine_denies(
@@ -87,6 +123,32 @@ def test_doctor_shows_settings_their_sources_and_that_the_engine_denies(
     assert f"observe old-* ended {today - timedelta(days=1)}: enforced" in rows
     assert f"policy digest {engine.policy_digest}" in rows
     assert f"a model without evidence is denied ({len(engine.catalog.controls)} findings)" in out
+
+
+def test_doctor_warns_where_nothing_is_gated_as_production(here: Path, capsys: Capture) -> None:
+    gate = "  - {stage: STAGE, profiles: [article-baseline], aliases: [live]}\n"
+    (here / "qaqpa.yaml").write_text(f"version: 1\ngates:\n{gate.replace('STAGE', 'staging')}", encoding="utf-8")
+    assert main(["doctor"]) == 0
+    assert "WARNING: no gate has the stage production" in capsys.readouterr().out
+    (here / "qaqpa.yaml").write_text(f"version: 1\ngates:\n{gate.replace('STAGE', 'production')}", encoding="utf-8")
+    assert main(["doctor"]) == 0
+    assert "WARNING" not in capsys.readouterr().out
+
+
+def test_doctor_lists_thresholds_that_differ_from_the_cards_and_marks_the_looser(here: Path, capsys: Capture) -> None:
+    (here / "qaqpa.yaml").write_text(
+        "version: 1\nthresholds:\n"
+        "  NDQ-02: {ratio_min_percent: 0, gap_max_percent: 5, max_age_days: 180}\n"
+        "  TRN-01: {max_age_days: 400}\n",
+        encoding="utf-8",
+    )
+    assert main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "the card says" in line] == [
+        "threshold NDQ-02 ratio_min_percent: 0 (the card says 80) LOOSER",
+        "threshold NDQ-02 gap_max_percent: 5 (the card says 10)",
+        "threshold TRN-01 max_age_days: 400 (the card says 365) LOOSER",
+    ]
 
 
 def test_doctor_says_what_does_not_work(here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

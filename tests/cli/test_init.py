@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 
 from qaqpa import times
-from qaqpa.cli import init
+from qaqpa.cli import fields, init
 from qaqpa.cli.main import main
 from qaqpa.config import Config, load_config
 from qaqpa.documents import parse_yaml, read, validator
 from qaqpa.evidence.directory import read_draft
 from qaqpa.evidence.kinds import kind, kinds
-from qaqpa.gate import validate_config
+from qaqpa.gate import decide, validate_config
+from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.embedded import EmbeddedEngine
 from support.contents import contents, context
-from support.statements import NOW
+from support.statements import NOW, carried, request
 
 ALL = {"system": context(), **contents(NOW)}
 
@@ -90,6 +91,63 @@ def test_templates_name_all_fields_and_examples_of_the_right_shape(name: str) ->
     assert wrong == []
 
 
+def noted(name: str) -> dict[str, str]:
+    """What the template of a kind says in brackets about each of its fields."""
+    joined = re.sub(r"\n# (?![a-z_0-9]+: )", " ", init.template(kind(name), {}))
+    return {field: said for said, field in re.findall(r"\(([^()\n]+)\)(?: {3}[^\n]*)?\n# ([a-z_0-9]+): ", joined)}
+
+
+@pytest.mark.parametrize("name", sorted(contents(NOW)))
+def test_a_field_without_which_a_control_says_something_is_said_to_be_asked_for(
+    name: str, engine: EmbeddedEngine
+) -> None:
+    full = contents(NOW)
+    notes = noted(name)
+    assert set(notes) == set(kind(name).schema["properties"]) - {"kind"}
+    assert {field for field in notes if notes[field] == "required"} == set(kind(name).schema["required"]) - {"kind"}
+    for left_out in set(notes) & set(full[name]):
+        less = {field: value for field, value in full[name].items() if field != left_out}
+        if notes[left_out] == "required":
+            continue
+        pieces = [context(), *{**full, name: less}.values()]
+        document = decide(request([carried(piece) for piece in pieces]), engine).document
+        for finding in document["findings"]:
+            for level in {violation["level"] for violation in finding["violations"]}:
+                words = "asked for by" if level == "deny" else "(asked for|without it a warning) by"
+                assert re.search(f"{words}.*{finding['control']}", notes[left_out]), (left_out, finding)
+
+
+def test_what_may_be_left_out_and_what_only_helps_are_not_asked_for() -> None:
+    assert noted("bias")["attributes_excluded"] == "may be left out; read by NDQ-02"
+    assert noted("responsibility")["contracts"] == "may be left out"
+    assert noted("system")["affects_rights"].startswith("may be left out; read by AUD-01, ")
+    assert noted("system")["special_category"] == "may be left out"
+
+
+def test_a_control_whose_rules_are_not_at_hand_is_said_to_ask_perhaps(engine: EmbeddedEngine) -> None:
+    shipped = engine.catalog
+    more = Catalog({**shipped.controls, "OWN-01": {"evidence": ["bias"]}}, shipped.profiles, shipped.law)
+    own = kind("bias")
+    said = {field.name: fields.note(field, own, more) for field in fields.fields(own)}
+    assert said["report"] == "asked for by NDQ-02; perhaps asked for by OWN-01"
+    assert said["tested_on"] == "required"
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_value_that_is_allowed_is_shown(name: str) -> None:
+    shown = " ".join(re.sub(r"\n# *", " ", init.template(kind(name), {})).split())
+    for field in fields.fields(kind(name)):
+        listed = field.schema.get("enum") or field.schema["items"].get("enum")
+        if listed:
+            assert f"one of: {', '.join(listed)}" in shown, field.name
+    assert max(map(len, init.template(kind(name), {}).splitlines())) < 200
+
+
+def test_the_context_warns_of_what_is_not_true(system: Path) -> None:
+    head = (system / "context.yaml").read_text("utf-8").split("\nkind:")[0]
+    assert "can only loosen what applies: uncomment it only if it is true" in head
+
+
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_a_template_with_values_is_a_file_of_its_kind(name: str, tmp_path: Path) -> None:
     path = tmp_path / "f.yaml"
@@ -99,7 +157,9 @@ def test_a_template_with_values_is_a_file_of_its_kind(name: str, tmp_path: Path)
 
 def test_checking_what_was_written_denies(system: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(system)]) == 3
-    assert "There is no evidence of kind audit." in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.startswith("DENIED  credit")
+    assert "AUD-01" in out
 
 
 @pytest.mark.parametrize("taken", ["qaqpa.yaml", "context.yaml", "evidence-templates/system_last.yaml"])

@@ -31,7 +31,8 @@ def test_the_demo_tells_its_story_and_leaves_nothing(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     assert text.count("HTTP 403 PERMISSION_DENIED") == 4
     assert text.count("HTTP 200") == 1
-    assert re.findall(r"version 1 to production is refused; requirements not met: (\d+) of", text) == ["11", "1"]
+    refusals = r"version 1 to production is refused\. Nothing was changed\. Requirements not met: (\d+) of"
+    assert re.findall(refusals, text) == ["11", "1"]
     assert re.findall(r"(\d+) open", text) == [str(n) for n in (10, 9, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1, 3, 2, 1, 0)]
     assert "the ratio is 0.63, and at least 0.80 is required" in text
     assert "declared evidence" in text

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import mlflow
 import pytest
 
+from qaqpa import times
+from qaqpa.cli.main import main
 from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.mlflow.registry import MODEL_TAG_CHARACTERS, VERSION_TAG_CHARACTERS, attach, read_version
+from support.contents import contents
 from support.registry import Registry, passing
 from support.servers import HOST, free_port
 
@@ -126,3 +131,22 @@ def test_without_an_address_no_database_is_made(here: Path) -> None:
 
 def _echo(model_input: list[str]) -> list[str]:
     return model_input
+
+
+def test_an_earlier_statement_counts_until_it_is_replaced(
+    sqlite_registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = sqlite_registry.registered(evidence=True)
+    target, url = f"models:/{version.name}/{version.number}", sqlite_registry.server.url
+    weak = contents(times.now())["bias"]
+    weak["groups"] = [{**group, "selected": number} for number, group in enumerate(weak["groups"])]
+    for name, content in (("weak", weak), ("good", contents(times.now() - timedelta(days=1))["bias"])):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    arguments = ["--model", target, "--registry-uri", url]
+    assert main(["attest", "bias", str(tmp_path / "weak.json"), *arguments]) == 0
+    assert "the worst decides; --replace takes them away" in capsys.readouterr().err
+    assert main(["check", target, "--registry-uri", url]) == 3
+    assert "2 statements count here, and the worst decides." in capsys.readouterr().out
+    assert main(["attest", "bias", str(tmp_path / "good.json"), *arguments, "--replace"]) == 0
+    assert capsys.readouterr().out.count("took away qaqpa.evidence.bias.") == 2
+    assert main(["check", target, "--registry-uri", url]) == 0

@@ -206,3 +206,16 @@ MlflowClient("{registry.server.url}").set_registered_model_alias("{version.name}
 
 def test_a_version_that_does_not_exist_is_not_found(registry: Registry) -> None:
     assert registry.set_alias(registry.registered(), "champion", "7").status_code == 404
+
+
+def test_bytes_that_clients_would_fetch_from_another_host_are_not_judged(registry: Registry) -> None:
+    name = registry.new_name()
+    experiment = registry.client.create_experiment(name, artifact_location="mlflow-artifacts:////127.0.0.1:1/x")
+    model = registry.client.create_logged_model(experiment)
+    assert model.artifact_location.startswith("mlflow-artifacts://127.0.0.1:1/")
+    registry.client.create_registered_model(name)
+    registry.client.create_model_version(name, f"models:/{model.model_id}", model_id=model.model_id)
+    answer = registry.post("registered-models/alias", {"name": name, "alias": "production", "version": "1"})
+    assert answer.status_code == 403
+    assert "The location names a host" in answer.json()["message"]
+    assert registry.aliases(name) == {}

@@ -46,6 +46,31 @@ def test_name_that_does_not_fit_the_package_is_refused(tmp_path: Path, name: str
         control_names(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        " package qaqpa.controls.ndq_02\n",
+        "\tpackage qaqpa.controls.ndq_02\n",
+        "package\n qaqpa.controls.ndq_02\n",
+        "package\rqaqpa.controls.ndq_02\n",
+        'package qaqpa.controls["ndq_02"]\n',
+        "# a comment\rpackage qaqpa.controls.acc_01\n package qaqpa.controls.ndq_02\n",
+        "\ufeffpackage qaqpa.controls.ndq_02\n",
+    ],
+)
+def test_only_the_package_statement_itself_names_the_package(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "controls" / "f" / "acc_01.rego"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(f"{head}\n_text := `\npackage qaqpa.controls.acc_01\n`\n".encode())
+    with pytest.raises(PolicyError, match="does not hold the control"):
+        control_names(tmp_path)
+
+
+def test_comments_may_stand_before_the_package(tmp_path: Path) -> None:
+    put(tmp_path, "controls/f/acc_01.rego", "# METADATA\n\n  # title: x\npackage qaqpa.controls.acc_01\n")
+    assert control_names(tmp_path) == ["acc_01"]
+
+
 def test_control_that_stands_twice_is_refused(tmp_path: Path) -> None:
     for family in ("f", "g"):
         put(tmp_path, f"controls/{family}/acc_01.rego", "package qaqpa.controls.acc_01\n")

@@ -9,7 +9,8 @@ import pytest
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.opa import PolicyError
 from qaqpa.policy.samples import samples
-from qaqpa.policy.user import build_user_policies
+from qaqpa.policy.user import _shipped_packages, build_user_policies
+from qaqpa.resources import POLICIES
 from support.opa import require_opa
 
 pytestmark = pytest.mark.opa
@@ -111,6 +112,65 @@ def test_file_out_of_place_is_refused(own: Path, tmp_path: Path, name: str) -> N
     assert not (tmp_path / "out").exists()
 
 
+def _packages(target: str) -> dict[str, str]:
+    last = target.rpartition(".")[2]
+    return {
+        "indented": f" package {target}\n",
+        "tab": f"\tpackage\t{target}\n",
+        "next line": f"package\n {target}\n",
+        "carriage return": f"package\r{target}\n",
+        "carriage return and line feed": f"package\r\n{target}\r\n",
+        "in brackets": f'package {target.removesuffix("." + last)}["{last}"]\n',
+        "comment before": f"# a comment\n package {target}\n",
+        "byte order mark": f"\ufeffpackage {target}\n",
+    }
+
+
+@pytest.mark.parametrize("form", _packages("qaqpa.controls.ndq_02"))
+@pytest.mark.parametrize(
+    ("stem", "target"), [("more", "qaqpa.controls.ndq_02"), ("acme_02_test", "qaqpa.controls.ndq_02_test")]
+)
+def test_rule_in_a_shipped_package_is_refused_however_the_package_is_written(
+    own: Path, tmp_path: Path, stem: str, target: str, form: str
+) -> None:
+    rule = '\nnot_applicable_because contains "affects_rights" if input.subject.name == "mine"\n'
+    decoy = f"\n_text := `\npackage qaqpa.controls.{stem}\n`\n"
+    path = own / f"controls/own/{stem}.rego"
+    path.write_bytes((_packages(target)[form] + rule + decoy).encode())
+    with pytest.raises(PolicyError, match="does not hold the package that its name says") as caught:
+        build_user_policies(own, tmp_path / "out")
+    assert caught.value.where == str(path)
+    assert target in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("package", ["qaqpa.controls.acme_01", "qaqpa.gate", "qaqpa.fixtures_test", "acme_01_test"])
+def test_test_file_holds_the_package_of_its_control_s_tests(own: Path, tmp_path: Path, package: str) -> None:
+    put(
+        own, "controls/own/acme_01_test.rego", TEST.replace("package qaqpa.controls.acme_01_test", f"package {package}")
+    )
+    with pytest.raises(PolicyError, match="does not hold the package") as caught:
+        build_user_policies(own, tmp_path / "out")
+    assert caught.value.required == "package qaqpa.controls.acme_01_test"
+
+
+def test_package_of_a_shipped_file_is_refused_whatever_it_is_named(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = {("data", "qaqpa", "controls", "acme_01"): "lib/elsewhere.rego"}
+    monkeypatch.setattr("qaqpa.policy.user._shipped_packages", lambda: shipped)
+    with pytest.raises(PolicyError, match=r"package of a shipped file, lib/elsewhere\.rego"):
+        build_user_policies(own, tmp_path / "out")
+
+
+def test_every_shipped_package_is_known() -> None:
+    require_opa()
+    assert _shipped_packages()["data", "qaqpa", "controls", "ndq_02"] == "controls/non_discrimination/ndq_02.rego"
+    assert set(_shipped_packages().values()) == {
+        path.relative_to(POLICIES).as_posix() for path in POLICIES.rglob("*.rego")
+    }
+
+
 def test_symbolic_link_is_refused(own: Path, tmp_path: Path) -> None:
     (own / "law").symlink_to(tmp_path)
     with pytest.raises(PolicyError, match="Symbolic links"):
@@ -118,7 +178,12 @@ def test_symbolic_link_is_refused(own: Path, tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "failing test": ("TEST", 'found.code == "audit_negative"', 'found.code == "x"', "opa test failed"),
+    "failing test": (
+        "TEST",
+        'found.code == "audit_negative"',
+        'found.code == "x"',
+        "test_negative_audit_is_found: FAIL",
+    ),
     "division": ("CONTROL", '"found": "negative"', '"found": 1 / 2', "undefined function"),
     "dynamic reference": (
         "CONTROL",

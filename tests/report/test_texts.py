@@ -61,7 +61,8 @@ def test_each_reason_and_each_problem_has_a_text() -> None:
     assert problems == {name.removeprefix("problem.") for name in STRINGS if name.startswith("problem.")}
     assert {"context_conflict", "no_profile"} <= problems
     lacking = set(re.findall(r'"(evidence_\w+)"', GATE))
-    assert lacking == {name.removeprefix("code.") for name in STRINGS if name.startswith("code.")}
+    for group in ("code.", "cause."):
+        assert lacking == {name.removeprefix(group) for name in STRINGS if name.startswith(group)}
 
 
 def test_each_of_the_reports_own_texts_is_used_and_there() -> None:
@@ -69,10 +70,12 @@ def test_each_of_the_reports_own_texts_is_used_and_there() -> None:
     said = set(re.findall(rf"""["']((?:{"|".join(groups)})\.[a-z_]+)["']""", PYTHON))
     made = {"verdict": "allow deny undecided", "summary": "allow deny undecided", "line": "allow deny undecided"}
     said |= {f"{group}.{name}" for group, names in made.items() for name in names.split()}
-    said |= {name for name in STRINGS if name.split(".")[0] in {"code", "reason", "problem", "strength", "actor"}}
+    said |= {
+        name for name in STRINGS if name.split(".")[0] in {"code", "cause", "reason", "problem", "strength", "actor"}
+    }
     said.add("unverified")
     assert said == set(STRINGS)
-    for name in ("verdict.", "summary.", "line.", "actor.", "strength.", "reason.", "problem.", "code."):
+    for name in ("verdict.", "summary.", "line.", "actor.", "strength.", "reason.", "problem.", "code.", "cause."):
         assert f'f"{name}{{' in PYTHON, name
 
 

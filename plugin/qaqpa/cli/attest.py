@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from qaqpa.evidence.directory import read_draft
 from qaqpa.evidence.kinds import SYSTEM, Kind, kind
 from qaqpa.evidence.statement import StatementError, make_statement
 from qaqpa.model import JsonObject, Stage
+from qaqpa.report.escape import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, metavar="TARGET", help="models:/name/7, or a directory with model/")
     parser.add_argument(
         "--expires", metavar="DATE", help="last day of the statement, or the time with zone at which it ends"
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="take away what was declared before of the same kind; all of a kind counts",
     )
     parser.add_argument("--output", metavar="PATH", help="write the statement to this file instead of the registry")
     add_registry(parser)
@@ -46,17 +53,33 @@ def run(args: argparse.Namespace) -> int:
     payload = _statement(own, draft.value, target, now, expires)
     if args.output:
         _write(Path(args.output), payload)
-        print(f"{args.output}: statement of kind {own.name} about {target.subject.name}")
+        print(f"{visible(args.output)}: statement of kind {own.name} about {visible(target.subject.name)}")
         return 0
     key = tag_key(own, payload)
     where = registry().attach(
         args.model, key, payload.decode(), bound_to_system=own.carried_by_system, registry_uri=args.registry_uri
     )
-    about = f"{where} {target.subject.name}"
+    about = f"{where} {visible(target.subject.name)}"
     if where == "version":
-        about = f"{target.subject.name} version {target.subject.version}"
+        about = f"{visible(target.subject.name)} version {target.subject.version}"
     print(f"attached {own.name} to {about} as {key} (declared: nobody signed it)")
+    _earlier(args, own, target, key)
     return 0
+
+
+def _earlier(args: argparse.Namespace, own: Kind, target: Target, key: str) -> None:
+    """Takes earlier statements of the kind away where that was asked, else says that they count too."""
+    earlier = sorted({piece.tag for piece in target.carried if piece.kind == own.name and piece.tag not in {"", key}})
+    if args.replace:
+        for tag in earlier:
+            registry().detach(args.model, tag, registry_uri=args.registry_uri)
+            print(f"took away {visible(tag)}")
+    elif earlier:
+        print(
+            f"qaqpa: {len(earlier)} earlier statement(s) of this kind count too, and the worst decides; "
+            "--replace takes them away",
+            file=sys.stderr,
+        )
 
 
 def _statement(own: Kind, content: JsonObject, target: Target, now: datetime, expires: datetime | None) -> bytes:

@@ -15,8 +15,9 @@ from qaqpa import __version__, times
 from qaqpa.cli.common import add_config, console
 from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, QaqpaError
-from qaqpa.gate import decide, open_engine, validate_config
+from qaqpa.gate import decide, is_looser, open_engine, validate_config
 from qaqpa.model import Request, Stage, Subject, Verdict
+from qaqpa.policy.bundle import Catalog
 from qaqpa.report.escape import visible
 
 
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         )
     out.print(table)
     out.print()
+    if not any(gate.stage is Stage.PRODUCTION for gate in config.gates):
+        out.print(Text("WARNING: no gate has the stage production: nothing is kept out of it", style="bold yellow"))
     return _try_engine(config)
 
 
@@ -66,6 +69,7 @@ def _try_engine(config: Config) -> int:
     except QaqpaError as error:
         out.print(Text(f"engine {config.engine}: does not work: {visible(error, 2000)}", style="red"))
         return int(error.exit_code)
+    _print_thresholds(config, engine.catalog)
     subject = Subject(name="canary", digest="0" * 64)
     profiles = tuple(dict.fromkeys(profile for gate in config.gates for profile in gate.profiles))
     canary = Request(subject=subject, stage=Stage.PRODUCTION, profiles=profiles, now=times.now())
@@ -77,6 +81,19 @@ def _try_engine(config: Config) -> int:
     out.print(f"engine {engine.name}: works; a model without evidence is denied ({len(decision.findings)} findings)")
     out.print(f"policy digest {engine.policy_digest}", soft_wrap=True)
     return 0
+
+
+def _print_thresholds(config: Config, catalog: Catalog) -> None:
+    """Prints the thresholds that are not those of the cards; the configuration is a valid one."""
+    for control, names in config.settings.thresholds.items():
+        for name, value in names.items():
+            card = catalog.controls[control]["thresholds"][name]
+            if value != card["value"]:
+                looser = is_looser(card, value)
+                text = (
+                    f"threshold {control} {name}: {value} (the card says {card['value']}){' LOOSER' if looser else ''}"
+                )
+                console().print(Text(text, style="bold yellow" if looser else ""), soft_wrap=True)
 
 
 def _installed(name: str) -> str:

@@ -7,13 +7,16 @@ import argparse
 import json
 import secrets
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
+from qaqpa.cli.fields import Field, fields, note, readers, resolved
 from qaqpa.config import DEFAULT_PROFILE
 from qaqpa.errors import UsageError
 from qaqpa.evidence.kinds import SYSTEM, Kind, kind, kinds
 from qaqpa.model import JsonObject
+from qaqpa.policy.bundle import Catalog, load_bundle
 
 _QUESTIONS = (
     ("name", "Name of the registered model", "my-model"),
@@ -28,7 +31,7 @@ _QUESTIONS = (
 )
 
 _CONFIG = """\
-# Configuration of Qaqpa. Remove a # to change a setting; every field is described in schemas/qaqpa.json.
+# Configuration of Qaqpa. Remove a # to change a setting; what stands behind it is an example.
 version: 1
 
 gates:
@@ -65,6 +68,7 @@ gates:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
+    parser.epilog = f"example: qaqpa init systems/credit --model credit; {parser.epilog}"
     parser.add_argument("directory", nargs="?", default=".", metavar="DIR", help="where to write; here by default")
     parser.add_argument("--model", metavar="NAME", help="name of the registered model")
 
@@ -103,28 +107,48 @@ def template(own: Kind, values: JsonObject) -> str:
         own: the kind.
         values: what is known already.
     """
-    lines = [f"# {own.title}. {own.schema['description']}", f"kind: {own.name}"]
-    required = own.schema["required"]
-    for name, schema in own.schema["properties"].items():
-        if name == "kind":
+    catalog = load_bundle().catalog
+    known = list(fields(own))
+    lines = [*_comment(f"{own.title}. {own.schema['description']}"), *_head(own, catalog), f"kind: {own.name}"]
+    for field in known:
+        if len(field.path) > 1:
             continue
-        note = "required" if name in required else "optional"
-        lines += ["", f"# {_resolved(schema, own)['description']} ({note})"]
-        if name in values:
-            lines.append(f"{name}: {json.dumps(values[name], ensure_ascii=False)}")
-        else:
-            lines.append(f"# {name}: {json.dumps(_example(schema, own), ensure_ascii=False)}")
+        name = field.name
+        lines += ["", *_comment(f"{field.schema['description']} ({note(field, own, catalog)})")]
+        lines += [line for part in known if part.path[0] in {name, f"{name}[]"} for line in _values(part)]
+        given = json.dumps(values[name] if name in values else _example(field.schema, own), ensure_ascii=False)
+        lines.append(f"{name}: {given}" if name in values else f"# {name}: {given}")
     return "\n".join(lines) + "\n"
 
 
-def _resolved(schema: JsonObject, own: Kind) -> JsonObject:
-    reference = schema.get("$ref")
-    return {**own.schema["$defs"][reference.rsplit("/", 1)[-1]], **schema} if reference else schema
+def _head(own: Kind, catalog: Catalog) -> list[str]:
+    if own.name == SYSTEM:
+        return _comment(
+            "A field that is given can only loosen what applies: uncomment it only if it is true. The value behind it "
+            "is an example."
+        )
+    return _comment(
+        f"Read by {', '.join(readers(own, catalog))}. A field that a control asks for, a few of them in certain cases "
+        f"only, may be missing in the file, but not for the control; `qaqpa explain {own.name}` says more. The values "
+        "are examples."
+    )
+
+
+def _values(field: Field) -> list[str]:
+    """The values that a field may have, by name where the field stands inside another."""
+    name = f"{field.name}: " if len(field.path) > 1 else ""
+    return _comment(f"{name}{field.values}", "#   ") if field.values else []
+
+
+def _comment(text: str, start: str = "# ") -> list[str]:
+    return textwrap.wrap(
+        text, 120, initial_indent=start, subsequent_indent=start, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _example(schema: JsonObject, own: Kind) -> Any:
     """A value of the right shape, to be replaced."""
-    schema = _resolved(schema, own)
+    schema = resolved(schema, own)
     if "enum" in schema:
         return schema["enum"][0]
     kind_of_value = schema.get("type")

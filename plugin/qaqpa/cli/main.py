@@ -17,7 +17,7 @@ from qaqpa.report.escape import visible
 _COMMANDS = {
     "init": "write qaqpa.yaml, a context and evidence templates for one system",
     "check": "decide about a model version in a registry, or about a directory",
-    "explain": "explain a control or a profile; without an id, list them",
+    "explain": "explain a control, a profile or a kind of evidence; without an id, list them",
     "attest": "turn an evidence file into a statement about one model, and attach it",
     "digest": "print the model digest of a directory or a model version",
     "policy": "test or build policies of your own",
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="qaqpa",
-        description="Keeps a model out of production until the evidence that the law asks for is there.",
+        description="Keeps a model out of production until the evidence that is asked for is there.",
         epilog=_EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"qaqpa {__version__}")

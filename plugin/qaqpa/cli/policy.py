@@ -12,6 +12,7 @@ from qaqpa.cli.common import add_config
 from qaqpa.config import load_config
 from qaqpa.policy import user
 from qaqpa.policy.bundle import SERVER_BUNDLE, load_bundle
+from qaqpa.report.escape import visible
 from qaqpa.resources import COMPILED
 
 
@@ -44,12 +45,17 @@ def run(args: argparse.Namespace) -> int:
         built = _build(args.directory, args.output)
         print(f"policy digest {built.policy_digest}")
         print("To use it, in qaqpa.yaml:")
-        print(f"  policy: {args.output}")
+        print(f"  policy: {_shown(args.output)}")
     else:
         directory = load_config(args.config).policy
         load_bundle(directory)
-        print((directory or COMPILED) / SERVER_BUNDLE)
+        print(_shown((directory or COMPILED) / SERVER_BUNDLE))
     return 0
+
+
+def _shown(path: Path) -> str:
+    """A path for a terminal, whole: one that was cut could not be used."""
+    return visible(path, len(str(path)))
 
 
 def _build(directory: Path, out: Path) -> user.Built:

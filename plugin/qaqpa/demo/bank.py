@@ -8,7 +8,6 @@ import io
 import secrets
 import tempfile
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from qaqpa.demo import measure, papers
 from qaqpa.demo.applications import halves, read_applications
 from qaqpa.demo.papers import Papers
 from qaqpa.demo.train import log_model, train
+from qaqpa.times import now
 
 REGISTERED_MODEL = "mortgage-approval"
 ORIGIN = "nationality_or_ethnicity"
@@ -49,13 +49,8 @@ class Candidate:
 class Bank:
     """Trains, logs to the server, and fills in papers."""
 
-    def __init__(self, today: date) -> None:
-        """Reads and cuts the data.
-
-        Args:
-            today: the day on which evidence is handed in.
-        """
-        self._today = today
+    def __init__(self) -> None:
+        """Reads and cuts the data."""
         self._system_id = secrets.token_hex(16)
         self._applications = read_applications()
         self._train, self._held_out = halves(self._applications)
@@ -88,7 +83,9 @@ class Bank:
             version = log_model(candidate.model, self._train, registered_as=REGISTERED_MODEL)
             _log_files(files)
         prefix = f"runs:/{run.info.run_id}/documents/"
-        return version, Papers(REGISTERED_MODEL, self._system_id, self._today, prefix, files, candidate.numbers)
+        # The day is read only now: a paper must not be older than the run, even when the demo runs past midnight.
+        today = now().date()
+        return version, Papers(REGISTERED_MODEL, self._system_id, today, prefix, files, candidate.numbers)
 
     def _trained(self, *, balanced: bool) -> Candidate:
         model = train(self._train, balanced=balanced)

@@ -20,7 +20,6 @@ from rich.console import Console
 from qaqpa.demo.server import Server, client_environment
 from qaqpa.demo.talk import Talk
 from qaqpa.report.escape import visible
-from qaqpa.times import now
 
 if importlib.util.find_spec("mlflow") is None:
     # Said at once, and without the seconds that importing MLflow takes.
@@ -73,7 +72,7 @@ def _tell(talk: Talk, server: Server) -> None:
         from qaqpa.gate import open_engine  # noqa: PLC0415
 
         logging.getLogger("mlflow").setLevel(logging.ERROR)
-        bank = Bank(now().date())
+        bank = Bank()
         _ = bank.balanced, bank.plain
         engine = open_engine(Config())
         server.wait()

@@ -29,11 +29,12 @@ class DocumentError(UsageError):
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed file: its value, its name, and line and column (from 1) of every value by its path."""
+    """A parsed file: its value, its name, and line and column (from 1) of every value, and of every key, by path."""
 
     value: Json
     name: str
     marks: Mapping[Pointer, tuple[int, int]] = field(repr=False, default_factory=dict)
+    keys: Mapping[Pointer, tuple[int, int]] = field(repr=False, default_factory=dict)
 
     def where(self, pointer: Sequence[str | int] = ()) -> str:
         """`path:line:column` of a value, or of the nearest value around it; only the name where no place is known."""
@@ -44,6 +45,11 @@ class Document:
             path = path[:-1]
         line, column = self.marks.get(path, (1, 1))
         return f"{self.name}:{line}:{column}"
+
+    def where_key(self, pointer: Sequence[str | int]) -> str:
+        """`path:line:column` of the key of a value, which may stand lines above a value that is a block."""
+        found = self.keys.get(tuple(pointer))
+        return f"{self.name}:{found[0]}:{found[1]}" if found else self.where(pointer)
 
 
 def refuse_odd_values(document: Document) -> None:

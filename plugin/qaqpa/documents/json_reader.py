@@ -15,6 +15,8 @@ from qaqpa.model import Json
 # White space and line breaks to YAML 1.1, which in JSON are none, or not allowed.
 _JSON_AS_YAML = str.maketrans({"\t": " ", "\x85": "?", "\u2028": "?", "\u2029": "?"})
 
+_Places = Mapping[Pointer, tuple[int, int]]
+
 
 def parse_json(text: str, name: str, *, places: bool = True) -> Document:
     """Parses JSON; duplicate keys, NaN and infinities are refused.
@@ -34,7 +36,8 @@ def parse_json(text: str, name: str, *, places: bool = True) -> Document:
     except (_StrictError, RecursionError, ValueError) as error:
         where = _refused_at(text, name) if places else name
         raise DocumentError(f"This JSON is refused: {error}", where=where) from error
-    document = Document(value, name, _json_marks(text) if places else {})
+    marks, keys = _json_places(text) if places else ({}, {})
+    document = Document(value, name, marks, keys)
     refuse_odd_values(document)
     return document
 
@@ -61,11 +64,13 @@ def _as_yaml(text: str) -> str:
     return str(yaml.reader.Reader.NON_PRINTABLE.sub("?", text.translate(_JSON_AS_YAML)))
 
 
-def _json_marks(text: str) -> Mapping[Pointer, tuple[int, int]]:
+def _json_places(text: str) -> tuple[_Places, _Places]:
+    """The places of values and of keys."""
     try:
-        return build(_as_yaml(text), "").marks
+        found = build(_as_yaml(text), "")
     except DocumentError:
-        return {}
+        return {}, {}
+    return found.marks, found.keys
 
 
 def _refused_at(text: str, name: str) -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from qaqpa.resources import SCHEMAS
 
 _MAX_ERRORS = 10
 _MAX_QUOTED = 200
+_Kinds = jsonschema_rs.ValidationErrorKind
 _FORMATS = {"date": times.is_day, "date-time": times.is_moment}
 
 
@@ -25,17 +25,11 @@ def validate(document: Document, schema: str) -> None:
     Raises:
         DocumentError: naming file, line and column of every error, at most ten.
     """
-    problems = [
-        f"{document.where(_place(error))}: {_message(error)}"
-        for error in sorted(
-            validator(schema).iter_errors(document.value), key=lambda e: list(map(str, e.instance_path))
-        )
-    ]
+    found = sorted(validator(schema).iter_errors(document.value), key=lambda e: list(map(str, e.instance_path)))
+    problems = [problem for error in found for problem in _problems(document, error)]
     if problems:
         more = [f"and {len(problems) - _MAX_ERRORS} more"] if len(problems) > _MAX_ERRORS else []
-        raise DocumentError(
-            "\n".join([*problems[:_MAX_ERRORS], *more]), mend=f"The fields are described in schemas/{schema}.json"
-        )
+        raise DocumentError("\n".join([*problems[:_MAX_ERRORS], *more]), mend=_mend(schema))
 
 
 @lru_cache(maxsize=64)
@@ -50,14 +44,42 @@ def load_schema(schema: str) -> Any:
     return json.loads((SCHEMAS / f"{schema}.json").read_bytes())
 
 
-def _place(error: Any) -> list[str | int]:
+def _mend(schema: str) -> str:
+    folder, _, name = schema.rpartition("/")
+    return f"`qaqpa explain {name}` describes the fields" if folder else "`qaqpa init` writes a commented configuration"
+
+
+def _problems(document: Document, error: Any) -> list[str]:
+    """What one error says, with its place; each unexpected field at a place of its own, on the line of its key."""
     path = list(error.instance_path)
-    unexpected = re.match(r"Additional properties are not allowed \('(.*?)'", error.message)
-    return [*path, unexpected[1]] if unexpected else path
+    if not isinstance(error.kind, _Kinds.AdditionalProperties):
+        return [_problem(document.where(path), path, _message(error))]
+    problems = []
+    for name in error.kind.unexpected:
+        is_block = isinstance(error.instance[name], (dict, list))
+        where = document.where_key([*path, name]) if is_block else document.where([*path, name])
+        message = f"Additional properties are not allowed ({_short(repr(name))} was unexpected)"
+        problems.append(_problem(where, path, message))
+    return problems
+
+
+def _problem(where: str, path: list[str | int], message: str) -> str:
+    # A field's name is whatever somebody wrote, and must not begin a line of its own.
+    text = " ".join(f"{'.'.join(map(str, path)) or 'the document'}: {message}".split())
+    return f"{where}: {text}"
 
 
 def _message(error: Any) -> str:
-    field_name = ".".join(str(part) for part in error.instance_path) or "the document"
-    message = error.message if len(error.message) <= _MAX_QUOTED else f"{error.message[:_MAX_QUOTED]}…"
-    # A field's name is whatever somebody wrote, and must not begin a line of its own.
-    return " ".join(f"{field_name}: {message}".split())
+    """The library's words, but all of the values where some are allowed, and the fields of which one is required."""
+    if isinstance(error.kind, _Kinds.Enum):
+        value = json.dumps(error.instance, ensure_ascii=False)
+        return f"{_short(value)} is not one of {', '.join(map(str, error.kind.options))}"
+    if isinstance(error.kind, _Kinds.AnyOf):
+        lacking: list[Any] = [one.kind for branch in error.kind.context for one in branch]
+        if all(isinstance(kind, _Kinds.Required) for kind in lacking):
+            return f"at least one of {', '.join(dict.fromkeys(kind.property for kind in lacking))} is required"
+    return _short(error.message)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…"

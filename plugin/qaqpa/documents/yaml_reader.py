@@ -71,19 +71,20 @@ for _tag, _pattern, _first in (
 
 
 class _Builder:
-    """Builds a value from parser events without recursion, and notes where each value starts."""
+    """Builds a value from parser events without recursion, and notes where each key and each value starts."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._stack: list[tuple[Any, Pointer]] = []
         self._key: list[Any] = []
         self._marks: dict[Pointer, tuple[int, int]] = {}
+        self._keys: dict[Pointer, tuple[int, int]] = {}
         self._root: list[Json] = []
 
     def document(self) -> Document:
         if not self._root:
             raise DocumentError("The file is empty", where=f"{self._name}:1:1")
-        return Document(self._root[0], self._name, self._marks)
+        return Document(self._root[0], self._name, self._marks, self._keys)
 
     def feed(self, loader: _Loader, event: yaml.Event) -> None:
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -114,7 +115,7 @@ class _Builder:
             if event.value in mapping:
                 self._refuse(event, f"The key {event.value!r} stands twice")
             self._key[-1] = event.value
-            self._marks[(*path, event.value)] = _position(event)
+            self._keys[(*path, event.value)] = _position(event)
             return
         tag: str = loader.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
         try:

@@ -13,6 +13,7 @@ TAG_PREFIX = "qaqpa.evidence."
 """Registry tags with this prefix carry evidence: `qaqpa.evidence.<kind>.<first digits of the payload's SHA-256>`."""
 
 _DIGITS = 16
+_TAG = "tag "
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Carried:
     kind: str = ""
     draft: bool = False
 
+    @property
+    def tag(self) -> str:
+        """The registry tag that carries it; empty for a file."""
+        return self.source.removeprefix(_TAG) if self.source.startswith(_TAG) else ""
+
 
 def tag_key(kind: Kind, payload: bytes) -> str:
     """The tag that carries a statement."""
@@ -40,5 +46,5 @@ def carried_in_tags(tags: Mapping[str, str]) -> list[Carried]:
     for key in sorted(tags):
         if key.startswith(TAG_PREFIX):
             kind = key.removeprefix(TAG_PREFIX).rpartition(".")[0]
-            found.append(Carried(source=f"tag {key}", text=tags[key], kind=kind))
+            found.append(Carried(source=f"{_TAG}{key}", text=tags[key], kind=kind))
     return found

@@ -25,6 +25,9 @@ MAX_CARRIED = 500
 MAX_CHARACTERS = 100_000
 """Longest single piece, the size of a registry tag."""
 
+MAX_TOTAL_CHARACTERS = 4_000_000
+"""Most characters that are read for one decision, all pieces together."""
+
 _CLOCK_SKEW = timedelta(minutes=5)
 _MAX_DETAIL = 500
 
@@ -50,8 +53,12 @@ def collect(carried: Iterable[Carried], subject: Subject, stage: Stage, now: dat
         now: the moment of the decision, UTC.
     """
     pieces = list(dict.fromkeys(carried))
-    if len(pieces) > MAX_CARRIED:
-        detail = f"{len(pieces)} pieces of evidence are more than the {MAX_CARRIED} that can be read."
+    total = sum(len(piece.text) for piece in pieces)
+    if len(pieces) > MAX_CARRIED or total > MAX_TOTAL_CHARACTERS:
+        detail = (
+            f"{len(pieces)} pieces of evidence with {total} characters are more than the {MAX_CARRIED} pieces and "
+            f"{MAX_TOTAL_CHARACTERS} characters that can be read."
+        )
         return Collected(None, None, (), (), (Problem("too_much_evidence", detail),))
     collector = _Collector(subject, stage, now)
     for piece in pieces:

@@ -79,7 +79,7 @@ def _files(base: Path) -> Iterator[tuple[str, Path]]:
                 if stat.S_ISDIR(mode):
                     pending.append((Path(entry.path), f"{name}/"))
                 elif not stat.S_ISREG(mode):
-                    raise DigestError("Only plain files and directories can be hashed", where=entry.path)
+                    raise DigestError("Only plain files and directories can be hashed", where=name)
                 elif not (name == _WRITTEN_BY_MLFLOW and _is_mlflow_meta(Path(entry.path))):
                     yield name, Path(entry.path)
 
@@ -89,9 +89,9 @@ def _checked_name(entry: os.DirEntry[str], prefix: str) -> str:
     try:
         name.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise DigestError("A file name is not UTF-8", where=ascii(entry.path)) from error
+        raise DigestError("A file name is not UTF-8", where=ascii(name)) from error
     if any(character in name for character in "\n\r\\"):
-        raise DigestError("A file name holds a line break or a backslash", where=ascii(entry.path))
+        raise DigestError("A file name holds a line break or a backslash", where=ascii(name))
     return name
 
 

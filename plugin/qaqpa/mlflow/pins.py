@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel
@@ -19,7 +19,7 @@ from sqlalchemy import text
 from qaqpa.evidence.carriers import TAG_PREFIX
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.records import VersionRecord, model_versions, version_record
-from qaqpa.model import Verdict
+from qaqpa.model import Problem, Verdict
 
 _MESSAGE = (
     "Qaqpa: the promotion is refused, because the model was changed while it was judged. Nothing was changed by this "
@@ -122,6 +122,6 @@ def _refusal() -> RefusedError:
         "verdict": Verdict.UNDECIDED.value,
         "mode": "enforce",
         "findings": [],
-        "problems": [{"code": "changed_meanwhile", "detail": "The model was changed while it was judged."}],
+        "problems": [asdict(Problem("changed_meanwhile", "Somebody changed it, or its evidence, at the same time."))],
     }
     return RefusedError(_MESSAGE, details)

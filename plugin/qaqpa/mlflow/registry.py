@@ -22,6 +22,7 @@ from qaqpa.errors import QaqpaError, UndecidedError, UsageError
 from qaqpa.evidence.carriers import Carried, carried_in_tags
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.mlflow.lineage import trained_at
+from qaqpa.mlflow.locations import BytesMissingError, check_location
 from qaqpa.model import Problem, Subject
 from qaqpa.report.escape import visible
 
@@ -106,6 +107,22 @@ def attach(target: str, tag_key: str, value: str, *, bound_to_system: bool, regi
         return "version"
 
 
+def detach(target: str, tag_key: str, *, registry_uri: str | None = None) -> None:
+    """Takes a tag away from the version and from the registered model, wherever it is.
+
+    Raises:
+        UsageError: as for `read_version`.
+        UndecidedError: the registry does not answer, or refused.
+    """
+    client = _client(registry_uri)
+    with _explained(target):
+        model, version = _find(client, target)
+        if tag_key in version.tags:
+            client.delete_model_version_tag(model.name, str(version.version), tag_key)
+        if tag_key in model.tags:
+            client.delete_registered_model_tag(model.name, tag_key)
+
+
 def _client(registry_uri: str | None) -> MlflowClient:
     for name, value in _LIMITS.items():
         os.environ.setdefault(name, value)
@@ -176,6 +193,7 @@ def _explained(target: str) -> Iterator[None]:
 def _digest(client: MlflowClient, location: str) -> tuple[str | None, tuple[Problem, ...]]:
     """The model digest of an artifact root; never read through `models:/`, which adds a file to what it reads."""
     try:
+        check_location(location)
         repository = get_artifact_repository(location, tracking_uri=client.tracking_uri)
         if isinstance(repository, LocalArtifactRepository):
             if not Path(repository.artifact_dir).is_dir():
@@ -184,6 +202,8 @@ def _digest(client: MlflowClient, location: str) -> tuple[str | None, tuple[Prob
             return dir_hash(repository.artifact_dir), ()
         with tempfile.TemporaryDirectory(prefix="qaqpa-") as directory:
             return dir_hash(repository.download_artifacts("", dst_path=directory)), ()
+    except BytesMissingError as error:
+        return None, (Problem("bytes_missing", str(error)),)
     except QaqpaError as error:
         return None, (Problem("digest_failed", str(error)),)
     except Exception as error:  # noqa: BLE001 - every storage has its own errors

@@ -20,12 +20,8 @@ from mlflow.server import BACKEND_STORE_URI_ENV_VAR, handlers
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.tracking._tracking_service import utils as tracking_utils
 
-from qaqpa.errors import UndecidedError
 from qaqpa.evidence.digest import dir_hash
-
-
-class BytesMissingError(UndecidedError):
-    """Nothing says where the bytes are, or they cannot be fetched from there."""
+from qaqpa.mlflow.locations import BytesMissingError, check_local, check_location
 
 
 def tracking_store() -> Any:
@@ -42,13 +38,12 @@ def location_digest(location: str, roots: Sequence[Path] = ()) -> str:
 
     Args:
         location: the URI or path that the registry recorded.
-        roots: the directories below which a local path must lie; any where there is none.
+        roots: the directories below which a local path must lie; see `qaqpa.mlflow.locations.check_local`.
 
     Raises:
         QaqpaError: there is no location, it cannot be reached, or what lies there cannot be hashed.
     """
-    if not location.strip():
-        raise BytesMissingError("The registry has no location for this version")
+    check_location(location)
     repository, path = _open(location)
     if isinstance(repository, LocalArtifactRepository):
         return dir_hash(_local(repository, path, roots))
@@ -85,11 +80,9 @@ def _local(repository: LocalArtifactRepository, path: str, roots: Sequence[Path]
         except MlflowException as error:
             raise BytesMissingError("There are no files at this location", where=path) from error
     real = Path(repository.artifact_dir).resolve()
-    if roots and not any(real.is_relative_to(root.resolve()) for root in roots):
-        allowed = ", ".join(map(str, roots))
-        raise BytesMissingError("The location lies outside the artifact roots", where=str(real), required=allowed)
+    check_local(real, roots)
     if not real.is_dir():
-        raise BytesMissingError("There is no directory at this location", where=str(real))
+        raise BytesMissingError("There is no directory at this location")
     return real
 
 

@@ -15,8 +15,9 @@ from mlflow.store.artifact.utils.models import _parse_model_uri
 from qaqpa.errors import QaqpaError
 from qaqpa.evidence.carriers import Carried, carried_in_tags
 from qaqpa.mlflow.lineage import trained_at
+from qaqpa.mlflow.locations import BytesMissingError
 from qaqpa.mlflow.records import ModelRecord, VersionRecord, read_model, read_version
-from qaqpa.mlflow.server import BytesMissingError, location_digest, tracking_store
+from qaqpa.mlflow.server import location_digest, tracking_store
 from qaqpa.model import Problem, Subject
 
 
@@ -137,4 +138,6 @@ def _digest(location: str, roots: Sequence[Path]) -> tuple[str | None, tuple[Pro
     except BytesMissingError as error:
         return None, (Problem("bytes_missing", str(error)),)
     except QaqpaError as error:
-        return None, (Problem("digest_failed", str(error)),)
+        # Clients are told the name of a file in the model, and not where the server keeps it.
+        detail = error.found if Path(error.where).is_absolute() else str(error)
+        return None, (Problem("digest_failed", detail),)

@@ -15,7 +15,7 @@ from qaqpa.model import Json
 from qaqpa.policy.bundle import ENTRYPOINT, WASM
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.machine import FUEL_PER_SECOND, Code, Machine, MachineError
-from qaqpa.policy.opa import PolicyError, run_opa
+from qaqpa.policy.opa import PolicyError, run_opa, run_tests
 
 _BATCH = 200
 _RULE = ENTRYPOINT.replace("/", ".")
@@ -67,7 +67,7 @@ def run_tests_on_both(policies: Path) -> int:
     Raises:
         PolicyError: a test fails on either engine, or there is none.
     """
-    listed = json.loads(run_opa(["test", "--format", "json", "--fail-on-empty", "-b", policies.name], policies.parent))
+    listed = run_tests(policies)
     entries = [f"{test['package'].removeprefix('data.').replace('.', '/')}/{test['name']}" for test in listed]
     entries = sorted({entry for entry in entries if re.fullmatch(r"[\w/]+", entry)})
     with tempfile.TemporaryDirectory() as scratch:

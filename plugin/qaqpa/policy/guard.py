@@ -34,6 +34,19 @@ class _Module:
     names: Mapping[str, Names]
 
 
+def package_of(policies: Path, name: str) -> Names:
+    """The package of a file as OPA's parser reads it, `("data", "qaqpa", "gate")` for example.
+
+    Args:
+        policies: the directory that OPA runs in.
+        name: the file's path below it.
+
+    Raises:
+        PolicyError: the file is not Rego.
+    """
+    return _parsed(policies, name).package
+
+
 def check_rego(policies: Path) -> None:
     """Checks all policies of a directory; tests are left out.
 
@@ -41,10 +54,7 @@ def check_rego(policies: Path) -> None:
         PolicyError: naming file, line and column of each reference or calculation that is not allowed.
     """
     files = [path for path in policy_files(policies) if path.suffix == ".rego"]
-    modules = [
-        _module(json.loads(run_opa([*_PARSE, str(path.relative_to(policies.parent))], policies.parent)))
-        for path in files
-    ]
+    modules = [_parsed(policies.parent, str(path.relative_to(policies.parent))) for path in files]
     rules = {rule for module in modules for rule in _rules(module)}
     objects = {rule[:length] for rule in rules for length in range(1, len(rule))}
     problems = [problem for module in modules for problem in _problems(module, objects)]
@@ -54,6 +64,10 @@ def check_rego(policies: Path) -> None:
             required="references that name a rule by a static path, and arithmetic on whole numbers only",
             mend="Name each rule; compare decimals as they stand, or scale them with round(x * 1000000) first",
         )
+
+
+def _parsed(directory: Path, name: str) -> _Module:
+    return _module(json.loads(run_opa([*_PARSE, name], directory)))
 
 
 def _module(syntax: Json) -> _Module:

@@ -56,7 +56,7 @@ def control_names(policies: Path) -> list[str]:
         name = path.stem
         if name.endswith("_test"):
             continue
-        if not _NAME.fullmatch(name) or f"\npackage qaqpa.controls.{name}\n" not in f"\n{path.read_text('utf-8')}\n":
+        if not _NAME.fullmatch(name) or _first_statement(path) != f"package qaqpa.controls.{name}".encode():
             raise PolicyError(
                 "The file does not hold the control that its name says",
                 where=str(path),
@@ -66,6 +66,15 @@ def control_names(policies: Path) -> list[str]:
             raise PolicyError(f"The control {control_id(name)} stands twice", where=f"{found[name]}, {path}")
         found[name] = path
     return sorted(found)
+
+
+def _first_statement(path: Path) -> bytes:
+    """The first line that is neither empty nor a comment; in Rego it begins with the package statement.
+
+    Bytes, split at line feeds only: for OPA no other character ends a comment.
+    """
+    lines = path.read_bytes().split(b"\n")
+    return next((line for line in lines if line.strip(b" \t\r") and not line.lstrip(b" \t\r").startswith(b"#")), b"")
 
 
 def render_index(names: Iterable[str]) -> str:

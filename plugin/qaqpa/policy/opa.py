@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,9 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from qaqpa.errors import UsageError
+from qaqpa.model import Json, JsonObject
 from qaqpa.resources import POLICIES
 
 _TIMEOUT_SECONDS = 300
+_MAX_FAILED = 20
+_REGO_ERROR = re.compile(r"\S+\.rego:\d+: rego_\w+: .*")
 _INSTALL = "Install OPA 1.17 or newer (not 1.20.0) and put it on PATH, or name it in QAQPA_OPA"
 
 
@@ -46,10 +50,35 @@ def run_opa(arguments: Sequence[str], cwd: Path) -> str:
     """Runs OPA in a directory, and returns its standard output.
 
     Raises:
-        PolicyError: it failed; the message is OPA's own.
+        PolicyError: it failed; the message is OPA's own, of Rego errors `file:line: code: message` only.
     """
+    done = _run(arguments, cwd)
+    if done.returncode:
+        raise _refused(arguments[0], done)
+    return done.stdout
+
+
+def run_tests(policies: Path) -> list[JsonObject]:
+    """Runs the tests of a policy directory, and returns them as OPA lists them; those marked `todo_` are left out.
+
+    Raises:
+        PolicyError: a test fails, there is none, or OPA refuses the policies. Of the tests only those that fail are
+            named, a line each.
+    """
+    done = _run(["test", "--timeout", "60s", "--format", "json", "--fail-on-empty", "-b", policies.name], policies.parent)
+    listed = _json(done.stdout) or []
+    failed = [_failure(test) for test in listed if test.get("fail") or test.get("error")]
+    if failed:
+        more = [f"and {len(failed) - _MAX_FAILED} more"] if len(failed) > _MAX_FAILED else []
+        raise PolicyError("\n".join([*failed[:_MAX_FAILED], *more]))
+    if done.returncode:
+        raise _refused("test", done)
+    return [test for test in listed if not test.get("skip")]
+
+
+def _run(arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [str(find_opa()), *arguments],
             cwd=cwd,
             capture_output=True,
@@ -59,10 +88,39 @@ def run_opa(arguments: Sequence[str], cwd: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PolicyError(f"opa {arguments[0]} did not run: {error}", mend=_INSTALL) from error
-    if done.returncode:
-        text = (done.stderr.strip() or done.stdout.strip())[-4000:]
-        raise PolicyError(f"opa {arguments[0]} failed:\n{text}", mend="Mend the policy that OPA names")
-    return done.stdout
+
+
+def _failure(test: JsonObject) -> str:
+    name = f"{str(test['package']).removeprefix('data.')}.{test['name']}"
+    error = test.get("error")
+    why = f"ERROR ({error.get('code')}: {error.get('message')})" if error else "FAIL"
+    return f"{test['location']['file']}:{test['location']['row']}: {name}: {why}"
+
+
+def _refused(command: str, done: subprocess.CompletedProcess[str]) -> PolicyError:
+    text = done.stderr.strip() or done.stdout.strip()
+    lines = _rego_errors(text)
+    if lines:
+        return PolicyError("\n".join(lines))
+    return PolicyError(f"opa {command} failed:\n{text[-4000:]}", mend="Mend the policy that OPA names")
+
+
+def _rego_errors(text: str) -> list[str]:
+    """The lines of Rego errors in what OPA printed, as text or as JSON."""
+    printed = _json(text)
+    if isinstance(printed, dict):
+        places = [(error.get("location", {}), error) for error in printed.get("errors", [])]
+        return [
+            f"{at.get('file')}:{at.get('row')}: {error.get('code')}: {error.get('message')}" for at, error in places
+        ]
+    return _REGO_ERROR.findall(text)
+
+
+def _json(text: str) -> Json:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=4)

@@ -11,8 +11,9 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from qaqpa.documents import read
@@ -22,7 +23,7 @@ from qaqpa.policy.check import check_input
 from qaqpa.policy.compile import build
 from qaqpa.policy.differential import differing, run_tests_on_both
 from qaqpa.policy.embedded import EmbeddedEngine
-from qaqpa.policy.guard import check_rego
+from qaqpa.policy.guard import Names, check_rego, package_of
 from qaqpa.policy.index import control_id, control_names, write_index
 from qaqpa.policy.opa import PolicyError
 from qaqpa.policy.samples import samples, variations
@@ -87,9 +88,7 @@ def _merge(directory: Path, merged: Path) -> None:
             raise PolicyError("Symbolic links are not followed", where=str(path), mend="Put the file itself there")
         if path.is_dir() or _INPUT.fullmatch(name):
             continue
-        if _CONTROL.fullmatch(name):
-            _check_package(path)
-        elif not _DATA.fullmatch(name):
+        if not _CONTROL.fullmatch(name) and not _DATA.fullmatch(name):
             raise PolicyError("The file is out of place", where=str(path), required=_LAYOUT)
         target = merged / name
         taken = target if _CONTROL.fullmatch(name) else target.parent
@@ -97,17 +96,30 @@ def _merge(directory: Path, merged: Path) -> None:
             raise PolicyError("The file replaces a shipped one", where=str(path), mend="Give it an id of its own")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
+        if _CONTROL.fullmatch(name):
+            _check_package(merged, name, str(path))
 
 
-def _check_package(path: Path) -> None:
-    """A file may add its own package only: one more rule in a shipped package could switch a shipped control off."""
-    packages = re.findall(r"^package[ \t]+(\S+)", path.read_text("utf-8"), re.MULTILINE)
-    if packages != [f"qaqpa.controls.{path.stem}"]:
-        raise PolicyError(
-            "The file does not hold the package that its name says",
-            where=str(path),
-            required=f"package qaqpa.controls.{path.stem}",
-        )
+def _check_package(merged: Path, name: str, where: str) -> None:
+    """A file may add its own package only: one more rule in a shipped package could switch a shipped control off.
+
+    OPA's parser says what the package is: a text can look like a package statement and be none, and the reverse.
+    """
+    package, stem = package_of(merged, name), Path(name).stem
+    required = f"package qaqpa.controls.{stem}"
+    if package != ("data", "qaqpa", "controls", stem):
+        found = f"The file does not hold the package that its name says, but {'.'.join(package[1:])}"
+        raise PolicyError(found, where=where, required=required)
+    if package in _shipped_packages():
+        found = f"The file adds to the package of a shipped file, {_shipped_packages()[package]}"
+        raise PolicyError(found, where=where, mend="Give it an id of its own")
+
+
+@lru_cache(maxsize=1)
+def _shipped_packages() -> Mapping[Names, str]:
+    """The shipped packages, each with a file that has it."""
+    names = [path.relative_to(POLICIES).as_posix() for path in sorted(POLICIES.rglob("*.rego"))]
+    return {package_of(POLICIES, name): name for name in names}
 
 
 def _shipped() -> set[str]:

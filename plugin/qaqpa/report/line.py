@@ -3,54 +3,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report.escape import visible
 from qaqpa.report.texts import Texts
 
-_MOST = 12
+_MOST = 8
+_LONGEST = 8000
 
 
 def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
-    """The verdict, then each thing that stands in the way as `1) … 2) …`, then how to learn more.
+    """The verdict and that nothing was changed, how to learn more, then what stands in the way as `1) … 2) …`.
 
-    MLflow's page folds line breaks into spaces, so the line has none; the most important sentence is the first.
+    MLflow's page folds line breaks into spaces, so the line has none; and its pop-ups vanish after three seconds, so
+    what matters most stands first, and what lacks for the same reason stands together.
     """
     texts = Texts(catalog, language)
     subject = decision.document["subject"]
-    model = visible(f"{subject['name']} version {subject['version']}" if subject["version"] else subject["name"])
-    failed = [finding for finding in decision.findings if finding["status"] == "fail"]
-    asked = sum(finding["status"] != "not_applicable" for finding in decision.findings)
-    head = texts.say(
-        f"line.{decision.verdict.value}",
-        model=model,
-        stage=decision.document["stage"],
-        failed=len(failed),
-        asked=asked,
-    )
+    named = f"{subject['name']} version {subject['version']}" if subject["version"] else subject["name"]
+    head = texts.say(f"line.{decision.verdict.value}", model=visible(named), stage=decision.document["stage"])
     if decision.verdict is Verdict.ALLOW:
         return head
-    reasons = _reasons(decision, failed, texts)
-    numbered = [f"{number}) {reason}" for number, reason in enumerate(reasons[:_MOST], 1)]
+    failed = [finding for finding in decision.findings if finding["status"] == "fail"]
+    asked = sum(finding["status"] != "not_applicable" for finding in decision.findings)
+    parts = [head]
+    if failed:
+        parts.append(texts.say("summary.deny", failed=len(failed), asked=asked))
+    if subject["version"]:
+        # A version that does not exist yet cannot be checked by its name.
+        parts.append(texts.say("line.details", target=visible(f"models:/{subject['name']}/{subject['version']}")))
+    reasons = [*_problems(decision, texts), *_lacking(failed, texts), *_findings(failed, texts)]
+    reasons += [
+        f"{finding['control']}: {texts.say('finding.undecided')}"
+        for finding in decision.findings
+        if finding["status"] == "undecided"
+    ]
+    parts += [f"{number}) {reason}" for number, reason in enumerate(reasons[:_MOST], 1)]
     if len(reasons) > _MOST:
-        numbered.append(texts.say("line.more", count=len(reasons) - _MOST))
-    target = f"models:/{subject['name']}/{subject['version']}" if subject["version"] else subject["name"]
-    return " ".join([head, *numbered, texts.say("line.nothing_changed", target=target)])
+        parts.append(texts.say("line.more", count=len(reasons) - _MOST))
+    return visible(" ".join(parts), _LONGEST)
 
 
-def _reasons(decision: Decision, failed: list[JsonObject], texts: Texts) -> list[str]:
-    # A problem is often the cause of all that fails, so it comes first whatever the verdict.
-    reasons = []
+def _problems(decision: Decision, texts: Texts) -> Iterator[str]:
+    """A problem is often the cause of all that fails, so it comes first whatever the verdict."""
     for problem in decision.problems:
-        detail = visible(problem["detail"])
-        reasons.append(f"{texts.say('problem.' + problem['code'])} {detail}".strip())
+        yield f"{texts.say('problem.' + problem['code'])} {visible(problem['detail'])}".strip()
+
+
+def _lacking(failed: list[JsonObject], texts: Texts) -> Iterator[str]:
+    """Evidence that lacks, one sentence for each cause."""
+    causes: dict[str, list[str]] = {}
+    for finding in failed:
+        for violation in finding["violations"]:
+            if texts.lacks(violation):
+                who = f"{violation['field']} ({finding['control']}, {texts.actor(finding['control'])})"
+                causes.setdefault(texts.cause(violation), []).append(visible(who))
+    for cause, kinds in causes.items():
+        yield f"{cause}: {', '.join(kinds)}."
+
+
+def _findings(failed: list[JsonObject], texts: Texts) -> Iterator[str]:
+    """The first thing that each piece of evidence says against the model."""
     for finding in failed:
         control = finding["control"]
-        denying = [found for found in texts.worst_first(finding) if found["level"] == "deny"]
-        more = f" {texts.say('line.more_here', count=len(denying) - 1)}" if len(denying) > 1 else ""
-        reasons.append(f"{control} {texts.violation(control, denying[0])}{more} [{texts.actor(control)}]")
-    if decision.verdict is Verdict.UNDECIDED:
-        reasons += [
-            f"{f['control']} {texts.say('finding.undecided')}" for f in decision.findings if f["status"] == "undecided"
-        ]
-    return reasons
+        said = [found for found in finding["violations"] if found["level"] == "deny" and not texts.lacks(found)]
+        if said:
+            more = f" {texts.say('line.more_here', count=len(said) - 1)}" if len(said) > 1 else ""
+            yield f"{control} ({texts.actor(control)}): {texts.violation(control, said[0])}{more}"

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
-from qaqpa.model import Decision, JsonObject, Verdict
+from qaqpa.model import Decision, JsonObject, Stage, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report.escape import visible
 from qaqpa.report.texts import Texts
 
 _COLOURS = {Verdict.ALLOW: "bold green", Verdict.DENY: "bold red", Verdict.UNDECIDED: "bold yellow"}
+_NARROWEST = 20
 _MARKS = {"fail": ("✗", "red"), "warn": ("!", "yellow"), "undecided": ("?", "yellow")}
 
 
@@ -91,15 +91,24 @@ class _Report:
         self._indented(title, 2, mark=_MARKS[finding["status"]])
         if finding["status"] == "undecided":
             self._indented(self._texts.say("finding.undecided"), 4)
+        said: dict[str, tuple[str, str]] = {}
         for violation in self._texts.worst_first(finding):
-            self._indented(self._texts.violation(control, violation), 4, mark=_mark(violation))
+            # Two statements may say the same; once is enough.
+            said.setdefault(self._texts.violation(control, violation), _mark(violation, finding))
+        for sentence, mark in said.items():
+            self._indented(sentence, 4, mark=mark)
+        statements = len(finding["evidence"])
+        if said and statements > self._texts.kinds(control):
+            self._indented(self._texts.say("note.several", count=statements), 4)
         for day in finding["denies_from"]:
             self._indented(self._texts.say("finding.denies_from", day=day["text"]), 4)
         if not self._brief:
             because = self._texts.because(control)
             if because:
                 self._indented(Text(f"{self._texts.say('finding.because')} {because[0]}", style="dim"), 4)
-            self._indented(Text.assemble((f"{self._texts.say('finding.mend')} ", "cyan"), self._texts.mend(control)), 4)
+            refused = any(violation["code"] == "evidence_refused" for violation in finding["violations"])
+            mend = self._texts.say("mend.evidence_refused") if refused else self._texts.mend(control)
+            self._indented(Text.assemble((f"{self._texts.say('finding.mend')} ", "cyan"), mend), 4)
 
     def _rejected(self) -> None:
         rejected = self._decision.document["rejected"]
@@ -126,10 +135,17 @@ class _Report:
         self._console.print()
         settings = self._decision.document["settings"]
         if settings["minimum_strength"] == "declared" and self._decision.verdict is Verdict.ALLOW:
-            self._console.print(Text(self._texts.say("footer.declared"), style="dim"))
-        self._console.print(Text(self._texts.say("footer.meaning"), style="dim"))
+            self._line(self._texts.say("footer.declared"))
+        if settings["thresholds"]:
+            self._line(self._texts.say("footer.settings", found=settings["thresholds"]))
+        if self._decision.document["stage"] == Stage.REVIEW.value:
+            self._line(self._texts.say("footer.review"))
+        self._line(self._texts.say("footer.meaning"))
         if failed:
-            self._console.print(Text(self._texts.say("footer.explain", control=failed[0]["control"]), style="dim"))
+            self._line(self._texts.say("footer.explain", control=failed[0]["control"]))
+
+    def _line(self, text: str) -> None:
+        self._indented(Text(text, style="dim"), 0)
 
     def _section(self, title: str) -> None:
         self._console.print()
@@ -139,8 +155,11 @@ class _Report:
         body = text if isinstance(text, Text) else Text(text)
         if mark:
             body = Text.assemble(mark, " ", body)
-        self._console.print(Padding(body, (0, 0, 0, indent), expand=False))
+        for line in body.wrap(self._console, max(self._console.width - indent, _NARROWEST)):
+            line.rstrip()
+            self._console.print(Text.assemble(" " * indent, line), soft_wrap=True)
 
 
-def _mark(violation: JsonObject) -> tuple[str, str]:
-    return ("-", "red") if violation["level"] == "deny" else ("!", "yellow")
+def _mark(violation: JsonObject, finding: JsonObject) -> tuple[str, str]:
+    denies = violation["level"] == "deny" and finding["status"] == "fail"
+    return ("-", "red") if denies else ("!", "yellow")

@@ -16,6 +16,7 @@ from qaqpa.report.escape import MAX_SHOWN, visible
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)*)\}")
 _MAX_FILLED = 2 * MAX_SHOWN
+_LACKING = frozenset({"evidence_missing", "evidence_refused", "evidence_too_weak"})
 _TEXTS = Path(__file__).parent / "texts"
 
 
@@ -52,17 +53,34 @@ class Texts:
         actors = (self.catalog.controls.get(control) or {}).get("actors") or ["model_owner"]
         return self.say(f"actor.{actors[0]}")
 
+    def kinds(self, control: str) -> int:
+        """How many kinds of evidence a control needs."""
+        return len((self.catalog.controls.get(control) or {}).get("evidence", []))
+
     def violation(self, control: str, violation: JsonObject) -> str:
         """A violation as a sentence."""
-        values = {name: violation[name] for name in ("found", "required", "field")}
-        if str(violation["code"]).startswith("evidence_"):
-            if violation["code"] == "evidence_refused":
-                values["found"] = [self.say(f"reason.{code}") for code in dict.fromkeys(violation["found"])]
-            return self.say(f"code.{violation['code']}", **values)
+        if self.lacks(violation):
+            return self.say(f"code.{violation['code']}", **self._values(violation))
+        values = self._values(violation)
         template = self._texts(control).get("violations", {}).get(violation["code"])
         if template is None:
             return fill("{code}: {found} ({required})", violation)
         return fill(template, values)
+
+    @staticmethod
+    def lacks(violation: JsonObject) -> bool:
+        """True where evidence lacks: it is missing, was refused, or is too weak. The gate itself reports that."""
+        return str(violation["code"]) in _LACKING
+
+    def cause(self, violation: JsonObject) -> str:
+        """Why evidence lacks, in a few words; the same for all that lack for the same reason."""
+        return self.say(f"cause.{violation['code']}", **self._values(violation))
+
+    def _values(self, violation: JsonObject) -> dict[str, Json]:
+        values = {name: violation[name] for name in ("found", "required", "field")}
+        if violation["code"] == "evidence_refused":
+            values["found"] = [self.say(f"reason.{code}") for code in dict.fromkeys(violation["found"])]
+        return values
 
     @staticmethod
     def worst_first(finding: JsonObject) -> list[JsonObject]:

@@ -8,6 +8,7 @@ import data.qaqpa.context
 import data.qaqpa.dates
 import data.qaqpa.evidence
 import data.qaqpa.fields
+import data.qaqpa.moments
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
@@ -108,6 +109,13 @@ violation contains found if {
 	days := threshold.value("AUD-01", "max_age_days")
 	not dates.within_days(issued, days)
 	found := violations.deny("issued_out_of_date", audit, "issued_on", issued.text, days)
+}
+
+violation contains found if {
+	some audit in _audits
+	issued := fields.moment(audit.predicate, "issued_on")
+	moments.before_training(issued)
+	found := violations.deny("issued_before_training", audit, "issued_on", issued.text, moments.trained)
 }
 
 # Findings that nobody listed cannot be judged; an auditor who found nothing hands in an empty list.

@@ -21,6 +21,8 @@ _complete := {
 
 _with(changes) := fixtures.request({}, "audit", object.union(_complete, changes))
 
+_trained(moment) := object.union(_with({"issued_on": fixtures.day(-10)}), {"subject": {"trained_at": moment}})
+
 _conditional(finding) := _with({
 	"conclusion": "positive_with_conditions",
 	"findings": [finding, {"id": "F9", "severity": "low", "status": "closed", "due": fixtures.day(-100)}],
@@ -170,6 +172,19 @@ test_the_worst_audit_decides if {
 	fixtures.said(found) == {"deny conclusion_negative"}
 }
 
+test_trained_by_the_end_of_the_day_of_the_audit if {
+	every moment in [null, fixtures.day(-11), fixtures.day(-10), {"text": "t", "seconds": fixtures.day(-9).seconds - 1}] {
+		found := aud_01.violation with input as _trained(moment)
+		found == set()
+	}
+}
+
+test_trained_the_day_after_the_audit if {
+	found := aud_01.violation with input as _trained(fixtures.day(-9))
+	fixtures.said(found) == {"deny issued_before_training"}
+	{[violation.found, violation.required] | some violation in found} == {[fixtures.day(-10).text, fixtures.day(-9).text]}
+}
+
 test_every_code_has_a_text if {
 	empty := aud_01.violation with input as fixtures.request({}, "audit", {})
 	conditional := aud_01.violation with input as _conditional({"id": "F1", "severity": "high", "status": "closed"})
@@ -180,6 +195,7 @@ test_every_code_has_a_text if {
 			{"id": "F2", "severity": "low", "status": "open"},
 		],
 	})
+	early := aud_01.violation with input as _trained(fixtures.now)
 	texts := object.keys(data.catalog["AUD-01"].texts.en.violations)
-	{violation.code | some violation in ((empty | conditional) | unmet)} == texts
+	{violation.code | some violation in (((empty | conditional) | unmet) | early)} == texts
 }

@@ -76,14 +76,11 @@ violation contains found if {
 }
 
 violation contains found if {
-	trained := object.get(input.subject, "trained_at", null)
-	trained != null
 	some assessment in _assessments
 	fields.text(assessment.predicate, "covers_retraining") == ""
 	assessed := fields.moment(assessment.predicate, "assessed_on")
-	not moments.by_end_of(trained, assessed)
-	day := fields.moment(input.subject, "trained_at").text
-	found := violations.deny("assessed_before_training", assessment, "assessed_on", assessed.text, day)
+	moments.before_training(assessed)
+	found := violations.deny("assessed_before_training", assessment, "assessed_on", assessed.text, moments.trained)
 }
 
 _named(standard) if {

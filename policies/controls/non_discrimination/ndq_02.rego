@@ -8,6 +8,7 @@ import data.qaqpa.context
 import data.qaqpa.dates
 import data.qaqpa.evidence
 import data.qaqpa.fields
+import data.qaqpa.moments
 import data.qaqpa.ratio
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
@@ -32,6 +33,13 @@ violation contains found if {
 	days := threshold.value("NDQ-02", "max_age_days")
 	not dates.within_days(tested, days)
 	found := violations.deny("test_out_of_date", test, "tested_on", tested.text, days)
+}
+
+violation contains found if {
+	some test in _tests
+	tested := fields.moment(test.predicate, "tested_on")
+	moments.before_training(tested)
+	found := violations.deny("tested_before_training", test, "tested_on", tested.text, moments.trained)
 }
 
 # A profile that asks for the test and names no attribute would let every test pass.

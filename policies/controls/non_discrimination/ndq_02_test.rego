@@ -65,6 +65,27 @@ test_date if {
 	_without("tested_on") == {"deny test_out_of_date"}
 }
 
+_trained(moment) := found if {
+	test := object.union(_good, {"tested_on": fixtures.day(-10)})
+	request := object.union(
+		fixtures.request({}, "bias", test),
+		{"profiles": ["p"], "subject": {"trained_at": moment}},
+	)
+	found := ndq_02.violation with input as request with data.profiles as _profiles
+}
+
+test_trained_by_the_end_of_the_day_of_the_test if {
+	every moment in [null, fixtures.day(-11), fixtures.day(-10), {"text": "t", "seconds": fixtures.day(-9).seconds - 1}] {
+		_trained(moment) == set()
+	}
+}
+
+test_trained_the_day_after_the_test if {
+	found := _trained(fixtures.day(-9))
+	fixtures.said(found) == {"deny tested_before_training"}
+	{[violation.found, violation.required] | some violation in found} == {[fixtures.day(-10).text, fixtures.day(-9).text]}
+}
+
 test_attributes_of_the_profile if {
 	_without("attributes_excluded") == {"deny attribute_untested"}
 	_with({"attributes_excluded": [{"attribute": "age", "reason": " "}]}) == {"deny attribute_untested"}

@@ -77,6 +77,13 @@ violation contains found if {
 
 violation contains found if {
 	some card in _cards
+	approved := fields.moment(card.predicate, "approved_on")
+	moments.before_training(approved)
+	found := violations.deny("approved_before_training", card, "approved_on", approved.text, moments.trained)
+}
+
+violation contains found if {
+	some card in _cards
 	count(fields.texts(card.predicate, "languages")) == 0
 	found := violations.warn("languages_missing", card, "languages", [], "at least one")
 }

@@ -16,6 +16,8 @@ _complete := {
 
 _with(changes) := fixtures.request({}, "model_card", object.union(_complete, changes))
 
+_trained(moment) := object.union(_with({"approved_on": fixtures.day(-10)}), {"subject": {"trained_at": moment}})
+
 test_pass if {
 	count(trn_01.violation) == 0 with input as _with({})
 }
@@ -107,9 +109,23 @@ test_the_worst_card_decides if {
 	fixtures.said(found) == {"deny document_missing"}
 }
 
+test_trained_by_the_end_of_the_day_of_the_approval if {
+	every moment in [null, fixtures.day(-11), fixtures.day(-10), {"text": "t", "seconds": fixtures.day(-9).seconds - 1}] {
+		found := trn_01.violation with input as _trained(moment)
+		found == set()
+	}
+}
+
+test_trained_the_day_after_the_approval if {
+	found := trn_01.violation with input as _trained(fixtures.day(-9))
+	fixtures.said(found) == {"deny approved_before_training"}
+	{[violation.found, violation.required] | some violation in found} == {[fixtures.day(-10).text, fixtures.day(-9).text]}
+}
+
 test_every_code_has_a_text if {
 	found := trn_01.violation with input as fixtures.request({}, "model_card", {})
 	old := trn_01.violation with input as _with({"approved_on": fixtures.day(-999)})
+	early := trn_01.violation with input as _trained(fixtures.now)
 	texts := object.keys(data.catalog["TRN-01"].texts.en.violations)
-	{violation.code | some violation in (found | old)} == texts
+	{violation.code | some violation in ((found | old) | early)} == texts
 }

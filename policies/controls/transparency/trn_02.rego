@@ -118,6 +118,13 @@ violation contains found if {
 	found := violations.deny("tested_in_future", test, "tested_on", tested.text, input.now.text)
 }
 
+violation contains found if {
+	some test in _tests
+	tested := fields.moment(test.predicate, "tested_on")
+	moments.before_training(tested)
+	found := violations.deny("tested_before_training", test, "tested_on", tested.text, moments.trained)
+}
+
 _by_risk(code, test, found, required) := violations.deny(code, test, "fidelity/value", found, required) if {
 	_high_risk
 } else := violations.warn(code, test, "fidelity/value", found, required)

@@ -21,6 +21,8 @@ _low_risk := {"kz_risk": "medium", "eu_class": "minimal"}
 
 _with(changes) := fixtures.request({}, "explanation", object.union(_complete, changes))
 
+_trained(moment) := object.union(_with({"tested_on": fixtures.day(-10)}), {"subject": {"trained_at": moment}})
+
 test_pass_with_every_number_at_its_boundary if {
 	count(trn_02.violation) == 0 with input as _with({})
 }
@@ -127,12 +129,26 @@ test_test_of_tomorrow if {
 	fixtures.said(found) == {"deny tested_in_future"}
 }
 
+test_trained_by_the_end_of_the_day_of_the_test if {
+	every moment in [null, fixtures.day(-11), fixtures.day(-10), {"text": "t", "seconds": fixtures.day(-9).seconds - 1}] {
+		found := trn_02.violation with input as _trained(moment)
+		found == set()
+	}
+}
+
+test_trained_the_day_after_the_test if {
+	found := trn_02.violation with input as _trained(fixtures.day(-9))
+	fixtures.said(found) == {"deny tested_before_training"}
+	{[violation.found, violation.required] | some violation in found} == {[fixtures.day(-10).text, fixtures.day(-9).text]}
+}
+
 test_every_code_has_a_text if {
 	found := trn_02.violation with input as fixtures.request({}, "explanation", {})
 	low := trn_02.violation with input as _with({
 		"fidelity": {"value": 0},
 		"comprehension": {"n": 0, "share_understood": 0},
 	})
+	early := trn_02.violation with input as _trained(fixtures.now)
 	texts := object.keys(data.catalog["TRN-02"].texts.en.violations)
-	{violation.code | some violation in (found | low)} == texts
+	{violation.code | some violation in ((found | low) | early)} == texts
 }

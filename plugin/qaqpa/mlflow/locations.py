@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which locations have bytes that can be judged: the same for whoever serves the model, now and later."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlflow.server import ARTIFACT_ROOT_ENV_VAR, ARTIFACTS_DESTINATION_ENV_VAR, BACKEND_STORE_URI_ENV_VAR
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
+
+from qaqpa.errors import UndecidedError
+
+_POINTERS = frozenset({"runs", "models"})
+_PROXIED = frozenset({"http", "https", "mlflow-artifacts"})
+
+
+class BytesMissingError(UndecidedError):
+    """Nothing says where the bytes are, or they cannot be fetched from there."""
+
+
+def check_location(location: str) -> None:
+    """Refuses a location that others could resolve to other bytes.
+
+    `runs:/` and `models:/` are pointers that move. A proxied location that names a host is fetched from that host by
+    clients, whereas the server would look into its own store.
+
+    Raises:
+        BytesMissingError: saying why.
+    """
+    if not location.strip():
+        raise BytesMissingError("The registry has no location for this version")
+    parsed = urllib.parse.urlparse(location)
+    scheme = parsed.scheme.lower()
+    if scheme in _POINTERS:
+        raise BytesMissingError(
+            f"A location {scheme}:/ has no fixed bytes", where=location, mend="Register the location that it points to"
+        )
+    if scheme in _PROXIED and (parsed.netloc or "//" in parsed.path or "\\" in location):
+        raise BytesMissingError(
+            "The location names a host", where=location, required="mlflow-artifacts:/ and a path, without a host"
+        )
+
+
+def check_local(path: Path, roots: Sequence[Path]) -> None:
+    """Refuses a local directory that the server was not told to read: each client would look on its own disk.
+
+    Args:
+        path: the directory, resolved.
+        roots: those of the configuration. A server's own artifact store is always one; outside a server, everything is.
+
+    Raises:
+        BytesMissingError: it lies elsewhere.
+    """
+    allowed = [*roots, *_own_roots()]
+    if not roots and not os.environ.get(BACKEND_STORE_URI_ENV_VAR):
+        return
+    if not any(path.is_relative_to(root.resolve()) for root in allowed):
+        raise BytesMissingError(
+            "The location lies outside the artifact roots", mend="List its directory under artifact_roots"
+        )
+
+
+def _own_roots() -> list[Path]:
+    named = (os.environ.get(variable, "") for variable in (ARTIFACT_ROOT_ENV_VAR, ARTIFACTS_DESTINATION_ENV_VAR))
+    return [Path(local_file_uri_to_path(root)) for root in named if root and is_local_uri(root)]
