@@ -18,7 +18,7 @@ SHOWN = "out\\u001b[31m\\u202e"
 def test_the_directory_that_was_built_is_printed_without_control_characters(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user, "build_user_policies", lambda _directory, _out: user.Built("0" * 64, 1, 1))
+    monkeypatch.setattr(user, "build_user_policies", lambda _directory, _out: user.Built("0" * 64, 1, 1, 1))
     assert main(["policy", "build", str(here), "--output", HOSTILE]) == 0
     out = capsys.readouterr().out
     assert f"  policy: {SHOWN}\n" in out

@@ -50,8 +50,22 @@ test_positive_audit_passes if {
 	count(acme_01.violation) == 0 with input as fixtures.request({}, "audit", {"conclusion": "positive"})
 }
 """
-CARD = "family: own\nevidence: [audit]\nactors: [auditor]\nthresholds: {}\nprovisions: []\ntexts: {en: {title: Own}}\n"
-PROFILE = "statutory: false\ntexts: {en: {title: Own}}\ncontrols: {ACME-01: {severity: deny}}\n"
+CARD = """\
+family: own
+evidence: [audit]
+actors: [auditor]
+waivable: true
+thresholds: {}
+provisions: []
+texts:
+  en:
+    title: Own
+    requirement: The audit is positive.
+    cannot_prove: The rest.
+    mend: Have it audited.
+    violations: {audit_negative: 'The audit is {found}.'}
+"""
+PROFILE = "statutory: false\ntexts: {en: {title: Own, description: Own}}\ncontrols: {ACME-01: {severity: deny}}\n"
 
 
 @pytest.fixture
@@ -71,9 +85,11 @@ def put(folder: Path, name: str, text: str) -> None:
 
 
 def test_own_control_is_built_and_decides(own: Path, tmp_path: Path) -> None:
+    put(own, "README.md", "# Own\n")
     put(own, "inputs/empty.json", json.dumps(next(samples(["acme"]))))
     built = build_user_policies(own, tmp_path / "out")
-    assert built.tests >= 2
+    assert built.own_tests == 2
+    assert built.tests > 100
     assert built.inputs > 100
     engine = EmbeddedEngine.open(tmp_path / "out")
     assert engine.policy_digest == built.policy_digest != EmbeddedEngine.open().policy_digest
@@ -97,6 +113,7 @@ REFUSED = {
     "replaces an act": ("law/article-2026/data.yaml", "{}\n", "replaces"),
     "touches the gate": ("gate/decision.rego", "package qaqpa.gate\n", "out of place"),
     "touches the library": ("lib/more.rego", "package qaqpa.evidence\n", "out of place"),
+    "note below the top": ("controls/README.md", "# Own\n", "out of place"),
     "data at the top": ("data.yaml", "profiles: {}\n", "out of place"),
     "data of all profiles": ("profiles/data.yaml", "article-baseline: {}\n", "out of place"),
     "no card": ("controls/own/more.rego", "package qaqpa.controls.more\n\nviolation := set()\n", "has no card"),

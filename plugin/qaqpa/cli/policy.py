@@ -61,5 +61,6 @@ def _shown(path: Path) -> str:
 def _build(directory: Path, out: Path) -> user.Built:
     print("Checking and compiling the policies, and running their tests on both engines …", file=sys.stderr)
     built = user.build_user_policies(directory, out)
-    print(f"{built.tests} tests pass on both engines; both gave the same decision for {built.inputs} inputs")
+    print(f"{built.tests} tests ({built.own_tests} of them yours) pass on both engines")
+    print(f"Both engines gave the same decision for {built.inputs} inputs")
     return built

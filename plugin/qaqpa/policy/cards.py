@@ -186,7 +186,7 @@ def _value(path: Path) -> object:
 
 
 def _codes(path: Path) -> Codes:
-    return codes_of(json.loads(run_opa(["parse", "--format", "json", path.name], path.parent)))
+    return codes_of(json.loads(run_opa(["parse", "--format", "json", str(path)], Path())))
 
 
 def _texts(card: Document, codes: Codes) -> _Problems:

@@ -59,21 +59,22 @@ def run_opa(arguments: Sequence[str], cwd: Path) -> str:
 
 
 def run_tests(policies: Path) -> list[JsonObject]:
-    """Runs the tests of a policy directory, and returns them as OPA lists them; those marked `todo_` are left out.
+    """Runs the tests of a policy directory, and returns them as OPA lists them.
 
     Raises:
-        PolicyError: a test fails, there is none, or OPA refuses the policies. Of the tests only those that fail are
-            named, a line each.
+        PolicyError: a test fails or is marked `todo_`, there is none, or OPA refuses the policies. Of the tests only
+            those that do not pass are named, a line each.
     """
-    done = _run(["test", "--timeout", "60s", "--format", "json", "--fail-on-empty", "-b", policies.name], policies.parent)
+    options = ["--timeout", "60s", "--format", "json", "--fail-on-empty"]
+    done = _run(["test", *options, "-b", policies.name], policies.parent)
     listed = _json(done.stdout) or []
-    failed = [_failure(test) for test in listed if test.get("fail") or test.get("error")]
+    failed = [_failure(test) for test in listed if test.get("fail") or test.get("error") or test.get("skip")]
     if failed:
         more = [f"and {len(failed) - _MAX_FAILED} more"] if len(failed) > _MAX_FAILED else []
         raise PolicyError("\n".join([*failed[:_MAX_FAILED], *more]))
     if done.returncode:
         raise _refused("test", done)
-    return [test for test in listed if not test.get("skip")]
+    return list(listed)
 
 
 def _run(arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -93,7 +94,7 @@ def _run(arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str
 def _failure(test: JsonObject) -> str:
     name = f"{str(test['package']).removeprefix('data.')}.{test['name']}"
     error = test.get("error")
-    why = f"ERROR ({error.get('code')}: {error.get('message')})" if error else "FAIL"
+    why = f"ERROR ({error.get('code')}: {error.get('message')})" if error else "SKIPPED" if test.get("skip") else "FAIL"
     return f"{test['location']['file']}:{test['location']['row']}: {name}: {why}"
 
 

@@ -19,12 +19,13 @@ from pathlib import Path
 from qaqpa.documents import read
 from qaqpa.model import JsonObject
 from qaqpa.policy.bundle import load_bundle
+from qaqpa.policy.cards import check_cards
 from qaqpa.policy.check import check_input
 from qaqpa.policy.compile import build
 from qaqpa.policy.differential import differing, run_tests_on_both
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.guard import Names, check_rego, package_of
-from qaqpa.policy.index import control_id, control_names, write_index
+from qaqpa.policy.index import control_names, write_index
 from qaqpa.policy.opa import PolicyError
 from qaqpa.policy.samples import samples, variations
 from qaqpa.resources import POLICIES
@@ -33,19 +34,21 @@ from qaqpa.resources import POLICIES
 _CONTROL = re.compile(r"controls/[a-z0-9_]+/[a-z0-9_]+\.rego")
 _DATA = re.compile(r"(catalog|profiles|law)/[A-Za-z0-9_.-]+/data\.(yaml|json)")
 _INPUT = re.compile(r"inputs/[^/]+\.json")
+_NOTE = re.compile(r"[^/]+\.md")
 _LAYOUT = (
     "controls/<family>/<control>.rego with <control>_test.rego, catalog/<ID>/data.yaml, profiles/<id>/data.yaml, "
-    "law/<act>/data.yaml, inputs/<name>.json"
+    "law/<act>/data.yaml, inputs/<name>.json, <note>.md"
 )
 
 
 @dataclass(frozen=True)
 class Built:
-    """What was built and on how much the engines agreed."""
+    """What was built and on how much the engines agreed; `own_tests` of the `tests` are the user's."""
 
     policy_digest: str
     tests: int
     inputs: int
+    own_tests: int
 
 
 def build_user_policies(directory: Path, out: Path) -> Built:
@@ -66,7 +69,7 @@ def build_user_policies(directory: Path, out: Path) -> Built:
         shutil.copytree(POLICIES, merged)
         _merge(directory, merged)
         write_index(merged)
-        _check_cards(merged)
+        check_cards(merged, directory)
         check_rego(merged)
         build(merged, compiled)
         tests = run_tests_on_both(merged)
@@ -76,7 +79,9 @@ def build_user_policies(directory: Path, out: Path) -> Built:
         out.mkdir(parents=True, exist_ok=True)
         for file in sorted(compiled.iterdir(), key=lambda path: path.name == "manifest.json"):
             shutil.copyfile(file, out / file.name)
-    return Built(load_bundle(out).policy_digest, tests, len(inputs))
+    names = {path.stem for path in directory.glob("controls/*/*_test.rego")}
+    own = [test for test in tests if test.split("/")[-2] in names]
+    return Built(load_bundle(out).policy_digest, len(tests), len(inputs), len(own))
 
 
 def _merge(directory: Path, merged: Path) -> None:
@@ -86,7 +91,7 @@ def _merge(directory: Path, merged: Path) -> None:
         name = path.relative_to(directory).as_posix()
         if path.is_symlink():
             raise PolicyError("Symbolic links are not followed", where=str(path), mend="Put the file itself there")
-        if path.is_dir() or _INPUT.fullmatch(name):
+        if path.is_dir() or _INPUT.fullmatch(name) or _NOTE.fullmatch(name):
             continue
         if not _CONTROL.fullmatch(name) and not _DATA.fullmatch(name):
             raise PolicyError("The file is out of place", where=str(path), required=_LAYOUT)
@@ -125,13 +130,6 @@ def _shipped_packages() -> Mapping[Names, str]:
 def _shipped() -> set[str]:
     names = control_names(POLICIES)
     return {*names, *(f"{name}_test" for name in names)}
-
-
-def _check_cards(merged: Path) -> None:
-    for name in control_names(merged):
-        card = merged / "catalog" / control_id(name)
-        if not card.is_dir():
-            raise PolicyError(f"The control {control_id(name)} has no card", required=f"catalog/{card.name}/data.yaml")
 
 
 def _examples(directory: Path) -> Iterator[JsonObject]:

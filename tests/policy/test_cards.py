@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from qaqpa.policy.cards import check_cards
+from qaqpa.policy.codes import codes_of
+from qaqpa.policy.opa import PolicyError, run_opa
+from qaqpa.resources import POLICIES
+from support.opa import require_opa
+
+pytestmark = pytest.mark.opa
+
+CONTROL = """\
+package qaqpa.controls.acme_01
+
+import data.qaqpa.evidence
+import data.qaqpa.violation as violations
+
+not_applicable_because := set()
+
+violation contains violations.deny("bad", fact, "conclusion", "x", "y") if some fact in evidence.counted("audit")
+"""
+TEST = "package qaqpa.controls.acme_01_test\n\ntest_nothing if true\n"
+CARD = """\
+family: own
+evidence: [audit]
+actors: [auditor]
+waivable: true
+thresholds:
+  days: {value: 10, tighter: lower, basis: law}
+provisions:
+  - {act: article-2026, provision: rec-2, strength: derived}
+texts:
+  en:
+    title: Own
+    requirement: Something.
+    cannot_prove: The rest.
+    mend: Do it.
+    violations:
+      bad: It is bad.
+"""
+PROFILE = """\
+statutory: false
+texts: {en: {title: Own, description: Own}}
+controls:
+  ACME-01: {severity: deny, warn_when: {public_sector: false}}
+  NDQ-02: {severity: warn, applies_from: {text: '2027-01-01', seconds: 1798761600}}
+"""
+FILES = {
+    "rule": ("controls/own/acme_01.rego", CONTROL),
+    "test": ("controls/own/acme_01_test.rego", TEST),
+    "card": ("catalog/ACME-01/data.yaml", CARD),
+    "profile": ("profiles/acme/data.yaml", PROFILE),
+}
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    require_opa()
+    folder = tmp_path / "own"
+    for name, text in FILES.values():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def check(own: Path) -> None:
+    merged = own.parent / "policies"
+    shutil.copytree(POLICIES, merged)
+    shutil.copytree(own, merged, dirs_exist_ok=True)
+    check_cards(merged, own)
+
+
+def test_shipped_policies_fit() -> None:
+    require_opa()
+    check_cards(POLICIES)
+
+
+def test_own_policies_fit(own: Path) -> None:
+    check(own)
+
+
+# File, what is replaced and by what, the line and column, and what the message says.
+BROKEN = {
+    "field missing": ("card", "waivable: true\n", "", ":1:1", "waivable"),
+    "unknown field": ("card", "family: own", "family: own\nseverity: deny", ":2:11", "severity"),
+    "not a truth value": ("card", "waivable: true", "waivable: yes", ":4:11", "waivable"),
+    "no evidence": ("card", "[audit]", "[]", ":2:11", "evidence"),
+    "unknown kind": ("card", "[audit]", "[audit, odit]", ":2:19", "one of audit, bias"),
+    "unknown actor": ("card", "[auditor]", "[king]", ":3:10", "'king'"),
+    "unknown basis": ("card", "basis: law", "basis: me", ":6:44", "thresholds.days.basis"),
+    "threshold without direction": ("card", "tighter: lower, ", "", ":6:9", "tighter"),
+    "unknown act": ("card", "article-2026", "kz-law", ":8:5", "no act 'kz-law'"),
+    "unknown provision": ("card", "rec-2", "rec-9", ":8:5", "no provision 'rec-9'"),
+    "unknown strength": ("card", "derived", "strong", ":8:53", "strength"),
+    "text missing": ("card", "    mend: Do it.\n", "", ":11:5", "mend"),
+    "code without text": (
+        "rule",
+        ":= set()",
+        ':= set()\n\nviolation contains violations.warn("worse", {"id": ""}, "", "", "") if true',
+        ":16:7",
+        "'worse' has no text",
+    ),
+    "text without code": ("card", "      bad:", "      good: x\n      bad:", ":16:13", "never reports 'good'"),
+    "not YAML": ("card", "family: own", "family: [", ":3:1", "not YAML"),
+    "unknown control": ("profile", "NDQ-02", "NDQ-99", ":5:11", "no control 'NDQ-99'"),
+    "unknown severity": ("profile", "severity: deny", "severity: stop", ":4:23", "severity"),
+    "unknown field of the context": ("profile", "public_sector", "publik", ":4:49", "no field 'publik'"),
+    "two times": ("profile", "1798761600", "1798761601", ":5:42", "seconds: 1798761600"),
+    "profile without controls": ("profile", PROFILE[PROFILE.index("controls") :], "controls: {}", ":3:11", "controls"),
+    "no test rule": ("test", "test_nothing", "nothing", "", "has no test"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_does_not_fit_is_refused_with_its_place(own: Path, name: str) -> None:
+    file, old, new, place, said = BROKEN[name]
+    path, text = FILES[file]
+    assert old in text
+    (own / path).write_text(text.replace(old, new))
+    with pytest.raises(PolicyError) as caught:
+        check(own)
+    assert said in str(caught.value)
+    assert caught.value.required
+    assert caught.value.mend
+    if place:
+        named = own / ("catalog/ACME-01/data.yaml" if file == "rule" else path)
+        assert f"{named}{place}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"), [("card", "ACME-01 has no card"), ("test", "ACME-01 has no test"), ("rule", "has no control")]
+)
+def test_missing_file_is_noticed(own: Path, file: str, said: str) -> None:
+    (own / FILES[file][0]).unlink()
+    with pytest.raises(PolicyError, match=said):
+        check(own)
+
+
+def test_all_problems_are_told_at_once(own: Path) -> None:
+    (own / FILES["test"][0]).unlink()
+    (own / FILES["card"][0]).write_text(CARD.replace("[auditor]", "[king, queen]"))
+    with pytest.raises(PolicyError) as caught:
+        check(own)
+    lines = str(caught.value).split("\n")
+    assert [said in line for said, line in zip(["no test", "'king'", "'queen'"], lines, strict=True)] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "found", "complete"),
+    [
+        ('violation contains v.warn("a", x, "", "", "") if x := 1', {"a"}, True),
+        ('violation contains {"code": "a", "level": "deny"}', {"a"}, True),
+        ('violation contains v.deny(code, 1, "", "", "") if some code in ["a", "b"]', {"a", "b"}, True),
+        ('violation contains v.deny(code, 1, "", "", "") if some code in _all\n_all := {"a", "b"}', {"a", "b"}, True),
+        (
+            'violation contains v.deny(concat("_", [f, "old"]), 1, f, "", "") if some f in ["a", "b"]',
+            {"a_old", "b_old"},
+            True,
+        ),
+        (
+            'violation contains v.deny(_c(1), 1, "", "", "")\n_c(x) := "a" if x == 1 else := "b" if x == 2 else := "c"',
+            {"a", "b", "c"},
+            True,
+        ),
+        (
+            'violation contains _by("a", 1)\nviolation contains _by("b", 2)\n'
+            '_by(c, x) := v.deny(c, x, "", "", "") if x == 1 else := v.warn(c, x, "", "", "")',
+            {"a", "b"},
+            True,
+        ),
+        ('violation contains v.deny(sprintf("%s", [1]), 1, "", "", "")', set(), False),
+        ('violation contains v.deny(code, 1, "", "", "") if code := input.code', set(), False),
+        ('violation contains v.deny(_c, 1, "", "", "")\n_c := _c', set(), False),
+    ],
+)
+def test_codes_are_found_however_they_are_made(tmp_path: Path, rule: str, found: set[str], *, complete: bool) -> None:
+    require_opa()
+    (tmp_path / "a.rego").write_text(f"package a\n\nimport data.qaqpa.violation as v\n\n{rule}\n")
+    codes = codes_of(json.loads(run_opa(["parse", "--format", "json", "a.rego"], tmp_path)))
+    assert (codes.certain, codes.complete) == (found, complete)
+
+
+def test_codes_of_other_objects_may_be_used_and_need_no_text(tmp_path: Path) -> None:
+    require_opa()
+    rule = 'violation contains object.union({"level": "deny"}, {"code": "a"})'
+    (tmp_path / "a.rego").write_text(f"package a\n\n{rule}\n")
+    codes = codes_of(json.loads(run_opa(["parse", "--format", "json", "a.rego"], tmp_path)))
+    assert (codes.certain, codes.possible) == (set(), {"a"})
