@@ -25,7 +25,7 @@ AUDIT = json.loads(payload(ALL["audit"]))
 
 def refused(text: str) -> str:
     with pytest.raises(StatementError) as caught:
-        parse_statement(text, "tag x")
+        parse_statement(text)
     assert caught.value.detail == str(caught.value)
     return caught.value.code
 
@@ -48,7 +48,7 @@ def changed(**fields: Any) -> str:
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_what_is_made_is_read_again(name: str) -> None:
     made = payload(ALL[name], expires_at=NOW + timedelta(days=9))
-    statement = parse_statement(made.decode(), "tag x")
+    statement = parse_statement(made.decode())
     binds = kind(name).binds
     assert statement.content == ALL[name]
     assert (statement.kind.name, statement.registered_model) == (name, MODEL)
@@ -198,7 +198,7 @@ def test_no_json_is_read_or_refused_in_any_other_way(path: tuple, junk: Any) -> 
     holder[("", *path)[-1]] = junk
     text = json.dumps(statement if path else junk)
     try:
-        parse_statement(text, "tag x")
+        parse_statement(text)
     except StatementError as error:
         assert error.code  # noqa: PT017 - a refusal is as good as a statement
 
@@ -214,6 +214,6 @@ def test_a_statement_as_long_as_a_tag_is_read_in_an_instant() -> None:
     text = payload({**contents(NOW)["bias"], "groups": groups}).decode()
     assert len(text) > 90_000
     started = time.process_time()
-    parse_statement(text, "tag x")
+    parse_statement(text)
     assert refused(text.replace('"_type"', '"_type":1,"_type"', 1)) == "malformed"
     assert time.process_time() - started < 0.2

@@ -102,7 +102,7 @@ class _Collector:
         # The same payload may arrive by two ways, and counts once.
         unique = {fact.id: fact for fact in facts}
         return Collected(
-            context=kind(SYSTEM).facts(context.content) if context else None,
+            context=context.facts if context else None,
             context_digest=digest,
             evidence=sorted(unique.values(), key=lambda fact: (fact.kind, fact.id)),
             rejected=sorted(self._rejected, key=lambda refusal: (refusal.kind, refusal.code, refusal.source)),
@@ -112,7 +112,7 @@ class _Collector:
     def _statement(self, piece: Carried) -> Statement:
         if len(piece.text) > MAX_CHARACTERS:
             raise StatementError("too_large", f"It is longer than {MAX_CHARACTERS} characters.")
-        statement = self._draft(piece) if piece.draft else parse_statement(piece.text, piece.source)
+        statement = self._draft(piece) if piece.draft else parse_statement(piece.text)
         if piece.kind and statement.kind.name != piece.kind:
             raise StatementError("kind_mismatch", f"It is carried as {piece.kind} and is {statement.kind.name}.")
         return statement
@@ -188,7 +188,7 @@ def _fact(piece: Carried, statement: Statement) -> Evidence:
         kind=statement.kind.name,
         id=statement.id,
         strength=statement.strength,
-        predicate=statement.kind.facts(statement.content),
+        predicate=statement.facts,
         source=piece.source,
         issued_at=statement.issued_at,
         expires_at=statement.expires_at,

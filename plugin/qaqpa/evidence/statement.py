@@ -12,6 +12,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 
 import rfc8785
 
@@ -23,6 +24,7 @@ from qaqpa.model import JsonObject, Strength
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 """The type that in-toto gives its statements; a name, never fetched."""
 
+_REMEMBERED_CHARACTERS = 10_000
 _FIELDS = {"_type", "subject", "predicateType", "predicate"}
 _PREDICATE_FIELDS = {"issuedAt", "expiresAt", "registeredModel", "contextDigest", "content"}
 
@@ -49,6 +51,11 @@ class Statement:
     issued_at: datetime
     expires_at: datetime | None
     strength: Strength = Strength.DECLARED
+
+    @cached_property
+    def facts(self) -> JsonObject:
+        """The content as policies see it."""
+        return self.kind.facts(self.content)
 
 
 def context_digest(content: JsonObject) -> str:
@@ -109,13 +116,18 @@ def make_statement(  # noqa: PLR0913 - each argument is a field of the statement
     return payload
 
 
-def parse_statement(text: str, source: str) -> Statement:
+def parse_statement(text: str) -> Statement:
     """Reads a statement strictly.
 
     Raises:
         StatementError: with code `malformed`, `unknown_kind`, `schema_violated`, `two_subjects` or `digest_mismatch`.
     """
-    statement = _object(text, source)
+    # The same statements are read at every decision on a model; what a text says does not change.
+    return _remembered(text) if len(text) <= _REMEMBERED_CHARACTERS else _parse(text)
+
+
+def _parse(text: str) -> Statement:
+    statement = _object(text)
     predicate = statement["predicate"]
     kind = kinds().get(_kind_name(statement["predicateType"]))
     if kind is None:
@@ -138,12 +150,13 @@ def parse_statement(text: str, source: str) -> Statement:
     )
 
 
+_remembered = lru_cache(maxsize=512)(_parse)
 _own_digest = context_digest
 
 
-def _object(text: str, source: str) -> JsonObject:
+def _object(text: str) -> JsonObject:
     try:
-        statement = parse_json(text, source, places=False).value
+        statement = parse_json(text, "statement", places=False).value
     except DocumentError as error:
         raise StatementError("malformed", error.found) from error
     if not isinstance(statement, dict) or set(statement) != _FIELDS or statement["_type"] != STATEMENT_TYPE:

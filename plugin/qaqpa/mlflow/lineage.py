@@ -8,7 +8,9 @@ a logged model that names the run.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 from mlflow.exceptions import MlflowException
@@ -28,22 +30,52 @@ def trained_at(tracking: Any, location: str, run_id: str | None) -> datetime | N
     Raises:
         MlflowException: the tracking store does not answer.
     """
-    found = _LOGGED_MODEL.search(f"{location}/")
-    if found:
-        model = _found(tracking.get_logged_model, found[1])
-        if model is None or not _inside(location, model.artifact_location):
-            return None
-        run = _found(tracking.get_run, model.source_run_id) if model.source_run_id else None
-        return _time(run.info.start_time if run else model.creation_timestamp)
-    run = _found(tracking.get_run, run_id) if run_id else None
-    if run is None or not _inside(location, run.info.artifact_uri):
-        return None
-    return _time(run.info.start_time)
-
-
-def _found(get: Any, key: str) -> Any:
     try:
-        return get(key)
+        found = _LOGGED_MODEL.search(f"{location}/")
+        if found:
+            model = _logged_model(tracking, found[1])
+            if not _inside(location, model.location):
+                return None
+            return _time(_started(tracking, model.run_id) or model.created)
+        if not run_id:
+            return None
+        run = _run(tracking, run_id)
+        return _time(run.started) if _inside(location, run.location) else None
+    except MlflowException as error:
+        if error.error_code == _NOT_FOUND:
+            return None
+        raise
+
+
+@dataclass(frozen=True)
+class _LoggedModel:
+    location: str
+    run_id: str | None
+    created: int | None
+
+
+@dataclass(frozen=True)
+class _Run:
+    location: str
+    started: int | None
+
+
+# What MLflow recorded at the start does not change later, so it is asked once. What is not found is asked again.
+@lru_cache(maxsize=1024)
+def _logged_model(tracking: Any, model_id: str) -> _LoggedModel:
+    model = tracking.get_logged_model(model_id)
+    return _LoggedModel(model.artifact_location, model.source_run_id, model.creation_timestamp)
+
+
+@lru_cache(maxsize=1024)
+def _run(tracking: Any, run_id: str) -> _Run:
+    info = tracking.get_run(run_id).info
+    return _Run(info.artifact_uri, info.start_time)
+
+
+def _started(tracking: Any, run_id: str | None) -> int | None:
+    try:
+        return _run(tracking, run_id).started if run_id else None
     except MlflowException as error:
         if error.error_code == _NOT_FOUND:
             return None
