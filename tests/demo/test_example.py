@@ -13,10 +13,9 @@ import pytest
 from qaqpa import times
 from qaqpa.demo import example
 from qaqpa.documents import read
-from qaqpa.evidence.collect import collect
 from qaqpa.evidence.directory import read_directory
-from qaqpa.gate import decide
-from qaqpa.model import Decision, Request, Stage
+from qaqpa.gate import decide, request_about
+from qaqpa.model import Decision, Settings, Stage
 from qaqpa.policy.embedded import EmbeddedEngine
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "credit-scoring"
@@ -73,18 +72,13 @@ def decided(
     variant: str, engine: EmbeddedEngine, day: str, profiles: tuple[str, ...] = ("article-baseline",)
 ) -> Decision:
     directory = read_directory(EXAMPLES / variant)
-    moment = times.parse(day)
-    collected = collect(directory.carried, directory.subject, Stage.REVIEW, moment)
-    request = Request(
-        subject=directory.subject,
+    request = request_about(
+        directory.subject,
+        directory.carried,
         stage=Stage.REVIEW,
         profiles=profiles,
-        now=moment,
-        context=collected.context,
-        context_digest=collected.context_digest,
-        evidence=collected.evidence,
-        rejected=collected.rejected,
-        problems=collected.problems,
+        settings=Settings(),
+        now=times.parse(day),
     )
     return decide(request, engine)
 

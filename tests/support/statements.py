@@ -9,9 +9,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from qaqpa.evidence.carriers import Carried, tag_key
-from qaqpa.evidence.collect import collect
 from qaqpa.evidence.kinds import kind
 from qaqpa.evidence.statement import context_digest, make_statement
+from qaqpa.gate import request_about
 from qaqpa.model import JsonObject, Request, Settings, Stage, Subject
 from support.contents import MODEL, contents, context
 
@@ -74,16 +74,6 @@ def request(
     settings: Settings | None = None,
 ) -> Request:
     """What the gate is asked about pieces of evidence, as the command line and the plugin put it together."""
-    found = collect(pieces, subject, stage, now)
-    return Request(
-        subject=subject,
-        stage=stage,
-        profiles=["article-baseline"],
-        now=now,
-        settings=settings or Settings(),
-        context=found.context,
-        context_digest=found.context_digest,
-        evidence=found.evidence,
-        rejected=found.rejected,
-        problems=found.problems,
+    return request_about(
+        subject, pieces, stage=stage, profiles=["article-baseline"], settings=settings or Settings(), now=now
     )

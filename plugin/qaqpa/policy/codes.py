@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from qaqpa.model import Json, JsonObject
+from qaqpa.policy.guard import nodes
 
 _LIBRARY = "data.qaqpa.violation"
 _ITEM = "internal.member_2"
@@ -112,7 +113,7 @@ class _Module:
             yield from ((head["value"], source) for head, source in self._heads(name) if "value" in head)
 
     def _bound(self, name: str, rule: JsonObject) -> Iterator[_Place]:
-        for node in _nodes(rule):
+        for node in nodes(rule):
             terms = _call(node)
             if len(terms) < 3 or terms[1] != {"type": "var", "value": name}:  # noqa: PLR2004 - operator and two sides
                 continue
@@ -142,14 +143,14 @@ class _Module:
 
     def _calls(self, name: str) -> Iterator[tuple[Sequence[Json], JsonObject]]:
         for rule in self._rules:
-            for node in _nodes(rule):
+            for node in nodes(rule):
                 terms = _call(node)
                 if len(terms) > 1 and _name(terms[0]) == name:
                     yield terms[1:], rule
 
     def _objects(self) -> Iterator[tuple[dict[str, Json], JsonObject]]:
         for rule in self._rules:
-            for node in _nodes(rule):
+            for node in nodes(rule):
                 if node.get("type") == "object":
                     fields = {key["value"]: value for key, value in node["value"] if key["type"] == "string"}
                     if "code" in fields:
@@ -172,13 +173,3 @@ def _call(node: Json) -> Sequence[Json]:
 def _name(term: Json) -> str:
     value = term["value"]
     return value if isinstance(value, str) else ".".join(str(part["value"]) for part in value)
-
-
-def _nodes(node: Json) -> Iterator[Json]:
-    if isinstance(node, dict):
-        yield node
-        for child in node.values():
-            yield from _nodes(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _nodes(child)

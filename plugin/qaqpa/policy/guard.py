@@ -92,7 +92,7 @@ def _rules(module: _Module) -> Iterator[Names]:
 def _problems(module: _Module, objects: set[Names]) -> Iterator[str]:
     for rule in module.syntax.get("rules", []):
         heads = [id(rule["head"]["ref"])]
-        for node in _nodes(rule):
+        for node in nodes(rule):
             if node.get("type") == "ref" and id(node["value"]) not in heads:
                 path = _path(module, node["value"])
                 if path in objects:
@@ -116,15 +116,15 @@ def _static(terms: Sequence[Json]) -> Names:
     return tuple(fixed)
 
 
-def _nodes(node: Json) -> Iterator[Json]:
+def nodes(node: Json) -> Iterator[Json]:
     """All objects of a syntax tree."""
     if isinstance(node, dict):
         yield node
         for child in node.values():
-            yield from _nodes(child)
+            yield from nodes(child)
     elif isinstance(node, list):
         for child in node:
-            yield from _nodes(child)
+            yield from nodes(child)
 
 
 def _terms(node: Json) -> Sequence[Json]:
@@ -148,5 +148,5 @@ def _is_decimal(term: Json) -> bool:
 
 
 def _place(node: Json) -> str:
-    found: Json = node.get("location") or next((n["location"] for n in _nodes(node) if "location" in n), {})
+    found: Json = node.get("location") or next((n["location"] for n in nodes(node) if "location" in n), {})
     return f"{found.get('file', '')}:{found.get('row', 0)}:{found.get('col', 0)}"
