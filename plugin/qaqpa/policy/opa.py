@@ -59,7 +59,7 @@ def run_opa(arguments: Sequence[str], cwd: Path) -> str:
 
 
 def run_tests(policies: Path) -> list[JsonObject]:
-    """Runs the tests of a policy directory, and returns them as OPA lists them.
+    """Runs the tests of a policy directory, and returns them as OPA lists them, by their place.
 
     Raises:
         PolicyError: a test fails or is marked `todo_`, there is none, or OPA refuses the policies. Of the tests only
@@ -67,14 +67,19 @@ def run_tests(policies: Path) -> list[JsonObject]:
     """
     options = ["--timeout", "60s", "--format", "json", "--fail-on-empty"]
     done = _run(["test", *options, "-b", policies.name], policies.parent)
-    listed = _json(done.stdout) or []
+    # OPA runs tests side by side, and lists them as they end.
+    listed = sorted(_json(done.stdout) or [], key=_place)
     failed = [_failure(test) for test in listed if test.get("fail") or test.get("error") or test.get("skip")]
     if failed:
         more = [f"and {len(failed) - _MAX_FAILED} more"] if len(failed) > _MAX_FAILED else []
         raise PolicyError("\n".join([*failed[:_MAX_FAILED], *more]))
     if done.returncode:
         raise _refused("test", done)
-    return list(listed)
+    return listed
+
+
+def _place(test: JsonObject) -> tuple[str, int]:
+    return str(test["location"]["file"]), int(test["location"]["row"])
 
 
 def _run(arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
