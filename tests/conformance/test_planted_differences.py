@@ -70,7 +70,7 @@ def both(folder: Path, document: Any) -> tuple[Any, Any]:
     file.write_text(json.dumps(document), "utf-8")
     run_opa(["build", "-t", "wasm", "-e", entry, "-b", "policies", "-o", str(archive)], folder.parent)
     with tarfile.open(archive) as tar:
-        wasm, data = (tar.extractfile(name).read() for name in ("/policy.wasm", "/data.json"))  # type: ignore[union-attr]
+        wasm, data = (tar.extractfile(name).read() for name in ("/policy.wasm", "/data.json"))  # type: ignore[union-attr]  # both are files
     rule = entry.replace("/", ".")
     found = json.loads(run_opa(["eval", "-b", "policies", "-i", str(file), f"data.{rule}"], folder.parent))
     interpreted = found["result"][0]["expressions"][0]["value"]

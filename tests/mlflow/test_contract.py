@@ -47,7 +47,7 @@ from support.servers import mlflow_environment
     ],
 )
 def test_private_functions_take_what_we_pass(function: object, parameters: list[str]) -> None:
-    assert list(inspect.signature(function).parameters) == parameters  # type: ignore[arg-type]
+    assert list(inspect.signature(function).parameters) == parameters  # type: ignore[arg-type]  # MLflow has no types
 
 
 def test_private_stores_can_be_asked_for_without_arguments() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from qaqpa.policy.bundle import DATA, MANIFEST, SERVER_BUNDLE, WASM, policy_digest
 from qaqpa.policy.compile import CAPABILITIES, build, check_policies
+from qaqpa.policy.machine import Code, Machine
 from qaqpa.policy.opa import PolicyError, find_opa, opa_version, run_opa
 from qaqpa.resources import COMPILED, POLICIES
 from support.opa import require_opa, snapshot
@@ -80,8 +81,6 @@ def test_directory_of_another_name_is_refused(tmp_path: Path) -> None:
 @pytest.mark.opa
 def test_every_allowed_builtin_is_native_to_webassembly(small: Path) -> None:
     """A builtin that the host would have to supply is listed in the module's own table of builtins."""
-    from qaqpa.policy.machine import Code, Machine  # noqa: PLC0415
-
     values = {"string": '"a"', "number": "3", "array": "[]", "set": "set()", "object": "{}", "boolean": "true"}
     rules = []
     for builtin in json.loads(CAPABILITIES.read_text())["builtins"]:

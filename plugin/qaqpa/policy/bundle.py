@@ -76,12 +76,10 @@ class Bundle:
     Attributes:
         policy_digest: digest of the policies that were compiled.
         opa: version of the OPA that compiled them.
-        wasm_sha256: SHA-256 of the module.
     """
 
     policy_digest: str
     opa: str
-    wasm_sha256: str
     wasm: bytes = field(repr=False)
     data: bytes = field(repr=False)
 
@@ -102,7 +100,7 @@ def load_bundle(directory: Path | None = None) -> Bundle:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         wasm, data = (folder / WASM).read_bytes(), (folder / DATA).read_bytes()
         named = manifest["sha256"]
-        bundle = Bundle(manifest["policy_digest"], manifest["opa"], named[WASM], wasm, data)
+        bundle = Bundle(manifest["policy_digest"], manifest["opa"], wasm, data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _broken(folder, f"The compiled policies cannot be read ({error})", directory is None) from error
     for name, content in ((WASM, wasm), (DATA, data)):
