@@ -99,7 +99,7 @@ def load_bundle(directory: Path | None = None) -> Bundle:
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         wasm, data = (folder / WASM).read_bytes(), (folder / DATA).read_bytes()
-        named = manifest["sha256"]
+        named = {name: manifest["sha256"][name] for name in (WASM, DATA)}
         bundle = Bundle(manifest["policy_digest"], manifest["opa"], wasm, data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _broken(folder, f"The compiled policies cannot be read ({error})", directory is None) from error
