@@ -66,6 +66,21 @@ class OpaServer:
     ca_file: str | None = None
 
 
+@dataclass(frozen=True)
+class PartiesSource:
+    """Which parties file counts: signed by `threshold` of the root keys with these fingerprints, and not too old.
+
+    `state` is the directory that remembers the highest version seen; None where there is none, and `minimum_version` is
+    all that keeps an older file from coming back.
+    """
+
+    file: Path
+    roots: tuple[str, ...]
+    threshold: int
+    minimum_version: int = 1
+    state: Path | None = None
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -85,6 +100,7 @@ class Config:
     observe: tuple[Observe, ...] = ()
     settings: Settings = field(default_factory=Settings)
     artifact_roots: tuple[Path, ...] = ()
+    parties: PartiesSource | None = None
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

@@ -34,6 +34,14 @@ class Strength(str, enum.Enum):
     INDEPENDENT = "independent"
 
 
+class Separation(str, enum.Enum):
+    """Whether the one who asks for a promotion may be the only one who signed. `REQUIRED` also needs to know who asks."""
+
+    OFF = "off"
+    WHEN_KNOWN = "when_known"
+    REQUIRED = "required"
+
+
 class Verdict(str, enum.Enum):
     """The answer. Everything but `ALLOW` blocks."""
 
@@ -54,11 +62,25 @@ class Status(str, enum.Enum):
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """Somebody whom the registry names as `trainer`, `owner` or `deployer`, by a login.
+
+    `source` says where that stands, for messages. `trusted` is true where no developer can freely write it; what is not
+    trusted can only add people of whom a signer must be independent.
+    """
+
+    role: str
+    login: str
+    source: str
+    trusted: bool
+
+
+@dataclass(frozen=True)
 class Subject:
     """The model version that is judged.
 
     `digest` is the model digest (in-toto `dirHash`), or None where no bytes are known. `version` is empty for a
-    directory. `trained_at` is None where nobody recorded it.
+    directory. `trained_at` is None where nobody recorded it. `people` are those whom the registry names.
     """
 
     name: str
@@ -67,6 +89,18 @@ class Subject:
     trained_at: datetime | None = None
     created_ms: int | None = None
     workspace: str = "default"
+    people: Sequence[Recorded] = ()
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A person whose signature counts, as the parties file describes them; `independent` of this very model."""
+
+    id: str
+    unit: str
+    roles: Sequence[str]
+    disciplines: Sequence[str]
+    independent: bool
 
 
 @dataclass(frozen=True)
@@ -74,6 +108,7 @@ class Evidence:
     """A verified fact: evidence that is about this subject, intact, and fits the schema of its kind.
 
     `id` is the SHA-256 of the payload; `predicate` is the content without its kind; `source` is the file or tag.
+    `envelope` is the SHA-256 of the signed envelope's text; it is empty, and `signers` too, where nobody signed.
     """
 
     kind: str
@@ -83,6 +118,8 @@ class Evidence:
     source: str
     issued_at: datetime | None = None
     expires_at: datetime | None = None
+    envelope: str = ""
+    signers: Sequence[Signer] = ()
 
 
 @dataclass(frozen=True)
@@ -109,11 +146,15 @@ class Settings:
 
     minimum_strength: Strength = Strength.DECLARED
     thresholds: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    separation_of_duties: Separation = Separation.WHEN_KNOWN
 
 
 @dataclass(frozen=True)
 class Request:
-    """All that a decision depends on; `qaqpa.gate.decide` turns it into the input document."""
+    """All that a decision depends on; `qaqpa.gate.decide` turns it into the input document.
+
+    `actor` is the party id of whoever asks for the promotion, None where that is not known.
+    """
 
     subject: Subject
     stage: Stage
@@ -125,6 +166,7 @@ class Request:
     evidence: Sequence[Evidence] = ()
     rejected: Sequence[Rejection] = ()
     problems: Sequence[Problem] = ()
+    actor: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import kind, kinds
-from qaqpa.evidence.statement import StatementError, context_digest, make_statement, parse_statement
+from qaqpa.evidence.statement import context_digest, make_statement, parse_statement
 from support.contents import MODEL, contents, context
 from support.statements import DIGEST, NOW, payload
 

@@ -14,8 +14,9 @@ from qaqpa.errors import UsageError
 from qaqpa.evidence.carriers import tag_key
 from qaqpa.evidence.collect import collect
 from qaqpa.evidence.directory import read_draft
+from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import SYSTEM, Kind, kind
-from qaqpa.evidence.statement import StatementError, make_statement
+from qaqpa.evidence.statement import make_statement
 from qaqpa.model import JsonObject, Stage
 from qaqpa.report.escape import visible
 

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 
 from qaqpa import times
 from qaqpa.evidence.carriers import Carried
+from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import SYSTEM, kind
-from qaqpa.evidence.statement import Statement, StatementError, context_digest, parse_statement
+from qaqpa.evidence.statement import Statement, context_digest, parse_statement
 from qaqpa.model import Evidence, JsonObject, Problem, Rejection, Stage, Subject
 
 MAX_CARRIED = 500

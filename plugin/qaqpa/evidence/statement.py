@@ -18,6 +18,7 @@ import rfc8785
 
 from qaqpa import times
 from qaqpa.documents import DocumentError, parse_json
+from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import SYSTEM, Kind, kinds
 from qaqpa.model import JsonObject, Strength
 
@@ -27,15 +28,6 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _REMEMBERED_CHARACTERS = 10_000
 _FIELDS = {"_type", "subject", "predicateType", "predicate"}
 _PREDICATE_FIELDS = {"issuedAt", "expiresAt", "registeredModel", "contextDigest", "content"}
-
-
-class StatementError(Exception):
-    """A statement is refused: a stable `code`, and a sentence."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
 
 
 @dataclass(frozen=True)
