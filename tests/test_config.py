@@ -27,6 +27,7 @@ def test_without_a_file_the_defaults_are_in_force(here: Path) -> None:
         ("configuration", "none", "default"),
         ("engine", "embedded", "default"),
         ("opa.url", "http://127.0.0.1:8181", "default"),
+        ("parties", "none: nobody's signature counts", "default"),
     )
     assert config.profiles_for(Stage.PRODUCTION) == ("article-baseline",)
     assert not list(here.iterdir())
@@ -141,7 +142,7 @@ def test_a_working_directory_that_cannot_be_searched_is_not_one_without_a_file(
     def refuse(_path: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("qaqpa.config.os.lstat", refuse)
+    monkeypatch.setattr("qaqpa.config.load.os.lstat", refuse)
     with pytest.raises(UsageError, match="Permission denied"):
         load_config()
     assert here

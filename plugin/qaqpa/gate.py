@@ -13,7 +13,9 @@ from qaqpa.config import Config
 from qaqpa.errors import QaqpaError, UndecidedError, UsageError
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.collect import collect
-from qaqpa.evidence.kinds import SYSTEM
+from qaqpa.evidence.elsewhere import BYTES_ELSEWHERE
+from qaqpa.evidence.parties import Parties
+from qaqpa.evidence.trust import Trust, TrustError
 from qaqpa.model import (
     Answer,
     Decision,
@@ -23,8 +25,8 @@ from qaqpa.model import (
     Problem,
     Request,
     Settings,
+    Signer,
     Stage,
-    Strength,
     Subject,
     Verdict,
 )
@@ -33,7 +35,6 @@ from qaqpa.policy.check import check_document, check_input
 from qaqpa.policy.engine import Engine
 
 _log = logging.getLogger(__name__)
-_STRENGTHS = list(Strength)
 _MAX_THRESHOLD = 1_000_000
 
 
@@ -71,6 +72,8 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
     settings: Settings,
     now: datetime,
     problems: Iterable[Problem] = (),
+    trust: Trust | None = None,
+    asked_by: str | None = None,
 ) -> Request:
     """A request about a subject and what was carried with it.
 
@@ -82,8 +85,13 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         settings: what the configuration tells the policies.
         now: the moment of the decision, UTC.
         problems: what is known already to keep the gate from deciding.
+        trust: where the parties file comes from; without it nobody's signature counts.
+        asked_by: the login of whoever asks, as a server established it; None where that is not known.
     """
-    collected = collect(carried, subject, stage, now)
+    parties, untrusted = trusted_parties(trust, now)
+    collected = collect(
+        carried, subject, stage, now, parties=parties, minimum=settings.minimum_strength, asked_by=asked_by
+    )
     return Request(
         subject=subject,
         stage=stage,
@@ -94,8 +102,29 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         context_digest=collected.context_digest,
         evidence=collected.evidence,
         rejected=collected.rejected,
-        problems=(*problems, *collected.problems),
+        problems=(*_that_matter(problems, stage), *untrusted, *collected.problems),
+        actor=collected.actor,
     )
+
+
+def _that_matter(problems: Iterable[Problem], stage: Stage) -> list[Problem]:
+    """At review nothing is served, so it may be open where the weights are."""
+    return [problem for problem in problems if stage is not Stage.REVIEW or problem.code != BYTES_ELSEWHERE]
+
+
+def trusted_parties(trust: Trust | None, now: datetime) -> tuple[Parties | None, list[Problem]]:
+    """The parties file in force, or the problem that keeps the gate from knowing it."""
+    if trust is None:
+        return None, []
+    try:
+        return trust.parties(now), []
+    except TrustError as error:
+        return None, [Problem(error.code, str(error))]
+
+
+def open_trust(config: Config) -> Trust | None:
+    """Where the parties file comes from; None where the configuration names none."""
+    return Trust(config.parties) if config.parties else None
 
 
 def open_engine(config: Config) -> Engine:
@@ -123,14 +152,10 @@ def open_engine(config: Config) -> Engine:
 
 
 def input_document(request: Request) -> JsonObject:
-    """The input of the policies, as `schemas/input.json` describes it.
-
-    A context that is weaker than the settings demand does not count: every field is then unknown, and so the strictest.
-    """
+    """The input of the policies, as `schemas/input.json` describes it."""
     facts: dict[str, list[Json]] = {}
     for item in request.evidence:
         facts.setdefault(item.kind, []).append(_fact(item))
-    counts = request.context is not None and _context_counts(request)
     return {
         "now": times.pair(request.now),
         "stage": request.stage.value,
@@ -138,15 +163,17 @@ def input_document(request: Request) -> JsonObject:
         "settings": {
             "minimum_strength": request.settings.minimum_strength.value,
             "thresholds": {control: dict(names) for control, names in request.settings.thresholds.items()},
+            "separation_of_duties": request.settings.separation_of_duties.value,
         },
+        "actor": request.actor,
         "subject": {
             "name": request.subject.name,
             "version": request.subject.version,
             "digest": request.subject.digest,
             "trained_at": times.pair(request.subject.trained_at),
         },
-        "context": dict(request.context) if counts and request.context else {},
-        "context_digest": request.context_digest if counts else None,
+        "context": dict(request.context or {}),
+        "context_digest": request.context_digest,
         "evidence": facts,
         "rejected": [asdict(refusal) for refusal in request.rejected],
         "problems": [asdict(problem) for problem in request.problems],
@@ -164,11 +191,6 @@ def _check_policies(answer: Answer, engine: Engine) -> None:
         )
 
 
-def _context_counts(request: Request) -> bool:
-    required = _STRENGTHS.index(request.settings.minimum_strength)
-    return any(item.kind == SYSTEM and _STRENGTHS.index(item.strength) >= required for item in request.evidence)
-
-
 def _fact(item: Evidence) -> Json:
     return {
         "id": item.id,
@@ -176,8 +198,14 @@ def _fact(item: Evidence) -> Json:
         "source": item.source,
         "issued_at": times.pair(item.issued_at),
         "expires_at": times.pair(item.expires_at),
+        "envelope": item.envelope,
+        "signers": [_signer(signer) for signer in item.signers],
         "predicate": dict(item.predicate),
     }
+
+
+def _signer(signer: Signer) -> Json:
+    return {**asdict(signer), "roles": list(signer.roles), "disciplines": list(signer.disciplines)}
 
 
 def _undecided(document: JsonObject, engine: Engine, problem: Problem) -> Decision:
@@ -186,6 +214,7 @@ def _undecided(document: JsonObject, engine: Engine, problem: Problem) -> Decisi
         "verdict": Verdict.UNDECIDED.value,
         "stage": document["stage"],
         "now": document["now"],
+        "actor": document["actor"],
         "subject": {name: document["subject"][name] for name in ("name", "version", "digest")},
         "context_digest": document["context_digest"],
         "profiles": document["profiles"],

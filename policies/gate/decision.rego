@@ -7,9 +7,12 @@
 #   - input: schema.input
 package qaqpa.gate
 
+import data.qaqpa.evidence
 import data.qaqpa.findings
 import data.qaqpa.malformed
 import data.qaqpa.scope
+import data.qaqpa.separation
+import data.qaqpa.stage
 import data.qaqpa.threshold
 
 # METADATA
@@ -20,6 +23,7 @@ decision := {
 	"verdict": verdict,
 	"stage": _given("stage"),
 	"now": _given("now"),
+	"actor": _given("actor"),
 	"subject": {
 		"name": _given(["subject", "name"]),
 		"version": _given(["subject", "version"]),
@@ -39,16 +43,21 @@ default verdict := "undecided"
 
 verdict := "deny" if {
 	count(_with_status({"fail"})) > 0
+} else := "deny" if {
+	some problem in problems
+	problem.code in {"actor_unknown", "bytes_elsewhere", "separation_of_duties"}
 } else := "allow" if {
 	count(findings.listed) > 0
 	count(problems) == 0
-	count(_with_status({"pass", "warn", "not_applicable"})) == count(scope.asked)
+	count(_with_status({"pass", "warn", "waived", "not_applicable"})) == count(scope.asked)
 }
 
 _with_status(statuses) := [finding | some finding in findings.listed; finding.status in statuses]
 
 # METADATA
-# description: Why nothing can be decided, as an array of `{code, detail}`; empty in the ordinary case.
+# description: |
+#   Why nothing can be allowed, as an array of `{code, detail}`; empty in the ordinary case. Some deny by themselves, the
+#   others leave the decision undecided where nothing fails.
 problems := sort(_problem)
 
 _problem contains problem if some problem in input.problems
@@ -64,6 +73,16 @@ _problem contains {"code": "threshold_loosened", "detail": concat("/", [entry.co
 }
 
 _problem contains {"code": "malformed_input", "detail": place} if some place in malformed.places
+
+_problem contains problem if some problem in separation.problems
+
+# What a context switches off in production has to rest on a context that somebody signed.
+_problem contains {"code": "context_unsigned", "detail": ""} if {
+	stage.production
+	is_object(input.context)
+	count(input.context) > 0
+	count(evidence.counted("system")) == 0
+}
 
 default _request := {}
 

@@ -9,12 +9,13 @@ package qaqpa.findings
 import data.qaqpa.evidence
 import data.qaqpa.index
 import data.qaqpa.scope
+import data.qaqpa.waivers
 
 # METADATA
 # description: All findings, sorted by control.
 listed := [finding |
 	some control in sort(scope.asked)
-	finding := _finding(control)
+	finding := waivers.applied(_finding(control))
 ]
 
 # METADATA
@@ -30,12 +31,12 @@ judged contains control if {
 	_sound_thresholds(card)
 }
 
-# A control that says it does not apply must rest on fields that the context really holds. Whatever is undefined on
+# A control that says it does not apply must rest on fields that the context really holds, and names the context. Whatever is undefined on
 # the way ends in `undecided`, so that no control that was asked can be missing.
 _finding(control) := object.union(_undecided(control), {
 	"status": "not_applicable",
 	"not_applicable_because": reasons,
-	"evidence": _evidence(control),
+	"evidence": _ids(["system"]),
 }) if {
 	control in judged
 	reasons := sort(index.by_control[control].not_applicable_because)
@@ -46,7 +47,7 @@ _finding(control) := object.union(_undecided(control), {
 } else := object.union(_undecided(control), {
 	"status": _status(control, violations),
 	"violations": violations,
-	"evidence": _evidence(control),
+	"evidence": _ids(data.catalog[control].evidence),
 	"denies_from": _denies_from(control, violations),
 }) if {
 	control in judged
@@ -62,6 +63,7 @@ _undecided(control) := {
 	"not_applicable_because": [],
 	"evidence": [],
 	"denies_from": [],
+	"waivers": [],
 }
 
 # The kinds of evidence on a card; none where one of them is no name.
@@ -82,8 +84,9 @@ _sound_thresholds(card) if {
 	}
 }
 
-_evidence(control) := sort([item.id |
-	some kind in data.catalog[control].evidence
+# The ids of the facts of some kinds that count.
+_ids(kinds) := sort([item.id |
+	some kind in kinds
 	some item in evidence.counted(kind)
 ])
 
@@ -116,7 +119,7 @@ _lacking(control) := [violation |
 		"evidence": "",
 		"field": kind,
 		"found": _lacking_found(kind),
-		"required": evidence.minimum_strength,
+		"required": evidence.minimum_strength(kind),
 	}
 ]
 

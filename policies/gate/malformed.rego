@@ -32,6 +32,17 @@ places contains "now.seconds" if {
 	not _whole_number(seconds)
 }
 
+places contains "actor" if {
+	# False stands for an actor that is missing, which is not the same as one that is not known.
+	actor := object.get(_request, "actor", false)
+	not _is_actor(actor)
+}
+
+places contains "settings.separation_of_duties" if {
+	setting := object.get(_request, ["settings", "separation_of_duties"], null)
+	not setting in {"off", "when_known", "required"}
+}
+
 places contains "settings.thresholds" if {
 	thresholds := object.get(_request, ["settings", "thresholds"], null)
 	not is_object(thresholds)
@@ -50,6 +61,11 @@ places contains concat(".", ["evidence", kind]) if {
 	not _is_fact(item)
 }
 
+places contains "evidence.waiver" if {
+	some item in object.get(_request, ["evidence", "waiver"], [])
+	not _is_waiver(item)
+}
+
 places contains field if {
 	some field in ["problems", "rejected"]
 	some item in object.get(_request, field, [])
@@ -65,10 +81,56 @@ _whole_number(value) if {
 	value == floor(value)
 }
 
+_is_actor(null)
+
+_is_actor(actor) if _is_name(actor)
+
 _is_fact(item) if {
 	is_string(item.id)
-	item.strength in {"declared", "signed", "independent"}
 	is_object(item.predicate)
+	is_string(item.envelope)
+	is_array(item.signers)
+	every signer in item.signers {
+		_is_signer(signer)
+	}
+	_bears_out(item.signers, item.strength)
+}
+
+# What a waiver excuses has an end.
+_is_waiver(item) if {
+	is_string(item.expires_at.text)
+	_whole_number(item.expires_at.seconds)
+	is_array(item.predicate.controls)
+}
+
+_is_signer(signer) if {
+	_is_name(signer.id)
+	is_string(signer.unit)
+	_are_texts(signer.roles)
+	_are_texts(signer.disciplines)
+	is_boolean(signer.independent)
+}
+
+# A fact is as strong as those who signed it make it.
+_bears_out([], "declared")
+
+_bears_out(signers, "signed") if count(signers) > 0
+
+_bears_out(signers, "independent") if {
+	some signer in signers
+	signer.independent
+}
+
+_are_texts(value) if {
+	is_array(value)
+	every text in value {
+		is_string(text)
+	}
+}
+
+_is_name(value) if {
+	is_string(value)
+	value != ""
 }
 
 _has_code(item) if is_string(item.code)

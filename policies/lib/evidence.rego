@@ -5,29 +5,35 @@
 #   whether a fact is strong enough for the stage. All facts of a kind count together, and the worst decides.
 package qaqpa.evidence
 
-_rank := {"declared": 1, "signed": 2, "independent": 3}
+import data.qaqpa.scope
+import data.qaqpa.stage
+
+# From the weakest to the strongest.
+_strengths := ["declared", "signed", "independent"]
+
+_rank := {"declared": 0, "signed": 1, "independent": 2}
 
 # METADATA
-# description: The least strength that counts. A demand that is missing or unknown is taken as the strongest.
-default minimum_strength := "independent"
-
-minimum_strength := strength if {
-	strength := input.settings.minimum_strength
-	strength in {"declared", "signed"}
-}
+# description: |
+#   The least strength at which facts of a kind count. The settings say it. In production it is also at least signed,
+#   and at least what the card of each control that is asked for and needs the kind demands. A waiver has to be signed
+#   at every stage. A demand that is missing from the settings or unknown is taken as the strongest.
+minimum_strength(kind) := _strengths[_least(kind)]
 
 # METADATA
 # description: The facts of a kind that are strong enough, as an array.
 counted(kind) := [item |
+	least := _least(kind)
 	some item in object.get(input.evidence, kind, [])
-	_strong(item)
+	_rank[item.strength] >= least
 ]
 
 # METADATA
 # description: The facts of a kind that are too weak, as an array.
 too_weak(kind) := [item |
+	least := _least(kind)
 	some item in object.get(input.evidence, kind, [])
-	not _strong(item)
+	not _reaches(item, least)
 ]
 
 # METADATA
@@ -37,4 +43,29 @@ refused(kind) := [refusal |
 	refusal.kind == kind
 ]
 
-_strong(item) if _rank[item.strength] >= _rank[minimum_strength]
+_reaches(item, least) if _rank[item.strength] >= least
+
+_least(kind) := max(({_configured, _floor(kind)} | _by_cards(kind)))
+
+default _configured := 2
+
+_configured := _rank[input.settings.minimum_strength]
+
+_floor(kind) := 1 if {
+	_needs_signature(kind)
+} else := 0
+
+_needs_signature(_) if stage.production
+
+_needs_signature("waiver")
+
+_by_cards(kind) := {demand.rank | some demand in _demands; demand.kind == kind}
+
+# What the cards of the controls that are asked for demand in production. A strength that is not known is the strongest.
+_demands := {{"kind": kind, "rank": rank} |
+	stage.production
+	some control in scope.asked
+	card := data.catalog[control]
+	rank := object.get(_rank, card.minimum_strength, 2)
+	some kind in card.evidence
+}

@@ -12,14 +12,23 @@ document := {
 	"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 }
 
+# Somebody independent who signed.
+signer(id) := {"id": id, "unit": "outside", "roles": ["auditor"], "disciplines": [], "independent": true}
+
+# Evidence that is strong enough for every control.
 fact(predicate) := {
 	"id": "e1",
-	"strength": "declared",
+	"strength": "independent",
 	"source": "evidence.yaml",
 	"issued_at": null,
 	"expires_at": null,
+	"envelope": "ab",
+	"signers": [signer("somebody")],
 	"predicate": predicate,
 }
+
+# Evidence that nobody signed.
+declared(predicate) := object.union(fact(predicate), {"strength": "declared", "envelope": "", "signers": []})
 
 # A request with a context, and one fact of one kind.
 request(context, kind, predicate) := object.union(empty_request, {
@@ -31,7 +40,8 @@ empty_request := {
 	"now": now,
 	"stage": "production",
 	"profiles": ["article-baseline"],
-	"settings": {"minimum_strength": "declared", "thresholds": {}},
+	"settings": {"minimum_strength": "declared", "thresholds": {}, "separation_of_duties": "when_known"},
+	"actor": null,
 	"subject": {"name": "credit", "version": "1", "digest": "ab", "trained_at": null},
 	"context": {},
 	"context_digest": null,

@@ -9,6 +9,15 @@ from typing import Any
 MODEL = "credit"
 """The registered model that all evidence here is about."""
 
+COMMISSION = {
+    "chair": "law",
+    **{
+        f"member-{discipline}": discipline
+        for discipline in ("philosophy", "sociology", "political_science", "cultural_studies", "psychology", "arts")
+    },
+}
+"""The members of the commission by party id, and the discipline of each."""
+
 _PROTECTED = ("sex", "nationality_or_ethnicity", "language", "age", "residence", "disability", "property_status")
 _CONSENT = (
     "operator_name_bin",
@@ -151,23 +160,22 @@ def _groups() -> list[dict[str, Any]]:
 
 
 def _commission(day: str) -> dict[str, Any]:
-    disciplines = ("law", "philosophy", "sociology", "political_science", "cultural_studies", "psychology", "arts")
     members = [
         {
-            "id": f"member-{discipline}",
+            "id": person,
             "affiliation": "University",
             "employer_is_owner": False,
             "disciplines": [discipline, "domain_specialist"],
             "signed_on": day,
         }
-        for discipline in disciplines
+        for person, discipline in COMMISSION.items()
     ]
     return {
         "order": _document("order"),
         "appointed_by": "The board",
         "country": "KZ",
         "members": members,
-        "chair": "member-law",
+        "chair": "chair",
         "public_benefit": {"statement": "useful", "reasons": "Cheaper credit."},
         "dissents": [],
         "decided_on": day,

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Statements about one subject, as a registry's tags carry them."""
+"""Statements about one subject, signed as the organisation of `support.keyring` would, as a registry's tags carry them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from qaqpa.documents import parse_yaml
 from qaqpa.evidence.carriers import Carried, tag_key
+from qaqpa.evidence.envelope import IN_TOTO, sign
 from qaqpa.evidence.kinds import kind
+from qaqpa.evidence.parties import Parties, parse_parties
 from qaqpa.evidence.statement import context_digest, make_statement
+from qaqpa.evidence.trust import Trust
 from qaqpa.gate import request_about
-from qaqpa.model import JsonObject, Request, Settings, Stage, Subject
-from support.contents import MODEL, contents, context
+from qaqpa.model import JsonObject, Recorded, Request, Settings, Stage, Subject
+from support.contents import COMMISSION, MODEL, contents, context
+from support.keyring import parties_text, signing_key
 
 NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
 """The moment of all decisions that do not need the real one."""
@@ -21,8 +26,27 @@ NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
 DIGEST = "ab" * 32
 """A model digest."""
 
-SUBJECT = Subject(name=MODEL, version="7", digest=DIGEST)
+TRAINER = Recorded("trainer", "trainer", "the server's record of who registered it", trusted=True)
+
+SUBJECT = Subject(name=MODEL, version="7", digest=DIGEST, people=(TRAINER,))
 """The subject that all evidence here is about."""
+
+SIGNERS: dict[str, Sequence[str]] = {
+    "audit": ["auditor"],
+    "bias": ["trainer"],
+    "classification": ["risk"],
+    "commission": list(COMMISSION),
+    "decision_flow": ["owner"],
+    "ethics_assessment": ["auditor"],
+    "explanation": ["trainer"],
+    "legal_basis": ["dpo"],
+    "model_card": ["trainer"],
+    "oversight": ["oversight"],
+    "responsibility": ["owner"],
+    "system": ["risk"],
+    "waiver": ["risk"],
+}
+"""Who signs what, where nobody else is named."""
 
 
 def payload(content: JsonObject, **changes: Any) -> bytes:
@@ -36,9 +60,17 @@ def payload(content: JsonObject, **changes: Any) -> bytes:
     return make_statement(kind(content["kind"]), content, **{**about, **changes})
 
 
-def carried(content: JsonObject, **changes: Any) -> Carried:
-    """The same as a tag."""
-    return carry(payload(content, **changes), content["kind"])
+def envelope(statement: bytes, signers: Iterable[str], payload_type: str = IN_TOTO) -> str:
+    """A payload in an envelope that persons of the keyring signed."""
+    return sign(statement, payload_type, [signing_key(person) for person in signers])
+
+
+def carried(content: JsonObject, signers: Iterable[str] | None = None, **changes: Any) -> Carried:
+    """A statement as a tag, signed by whoever has to, or by others; by nobody where `signers` is empty."""
+    persons = list(SIGNERS[content["kind"]] if signers is None else signers)
+    statement = payload(content, **changes)
+    text = envelope(statement, persons) if persons else statement.decode()
+    return Carried(f"tag {tag_key(kind(content['kind']), statement)}", text, content["kind"])
 
 
 def carry(statement: bytes | str, name: str) -> Carried:
@@ -52,6 +84,22 @@ def altered(content: JsonObject, **fields: Any) -> Carried:
     statement = {**json.loads(payload(content)), **fields}
     text = json.dumps({name: value for name, value in statement.items() if value is not None})
     return carry(text, content["kind"])
+
+
+def parties(now: datetime = NOW, **changes: Any) -> Parties:
+    """Who may sign what, in the organisation of the keyring."""
+    return parse_parties(parse_yaml(parties_text(now, **changes), "parties.yaml"))
+
+
+class Known(Trust):
+    """A parties file that is trusted without looking at its signatures."""
+
+    def __init__(self, known: Parties) -> None:
+        self._known = known
+
+    def parties(self, now: datetime) -> Parties:
+        del now
+        return self._known
 
 
 def everything(now: datetime = NOW, **changes: Any) -> list[Carried]:
@@ -72,8 +120,17 @@ def request(
     stage: Stage = Stage.PRODUCTION,
     now: datetime = NOW,
     settings: Settings | None = None,
+    known: Parties | None = None,
+    **more: Any,
 ) -> Request:
     """What the gate is asked about pieces of evidence, as the command line and the plugin put it together."""
     return request_about(
-        subject, pieces, stage=stage, profiles=["article-baseline"], settings=settings or Settings(), now=now
+        subject,
+        pieces,
+        stage=stage,
+        profiles=["article-baseline"],
+        settings=settings or Settings(),
+        now=now,
+        trust=Known(known or parties(now)),
+        **more,
     )

@@ -7,51 +7,76 @@ read make the decision `undecided`; a selection would be a choice.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from qaqpa import times
 from qaqpa.evidence.carriers import Carried
+from qaqpa.evidence.contexts import Candidate, choose
 from qaqpa.evidence.errors import StatementError
-from qaqpa.evidence.kinds import SYSTEM, kind
-from qaqpa.evidence.statement import Statement, context_digest, parse_statement
-from qaqpa.model import Evidence, JsonObject, Problem, Rejection, Stage, Subject
+from qaqpa.evidence.kinds import RESPONSIBILITY, STATEMENT, SYSTEM
+from qaqpa.evidence.parties import Parties, Person
+from qaqpa.evidence.people import DEPLOYER, OWNER, Named, People, actor_id, people_of
+from qaqpa.evidence.pieces import Piece, read_pieces, rejection
+from qaqpa.evidence.statement import Statement
+from qaqpa.evidence.verify import (
+    Signature,
+    authorised,
+    check_age,
+    check_waiver,
+    counted,
+    key_objection,
+    rule_of,
+    signatures,
+)
+from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Stage, Strength, Subject
 
 MAX_CARRIED = 500
 """Most pieces of evidence that are read for one decision."""
-
-MAX_CHARACTERS = 100_000
-"""Longest single piece, the size of a registry tag."""
 
 MAX_TOTAL_CHARACTERS = 4_000_000
 """Most characters that are read for one decision, all pieces together."""
 
 _CLOCK_SKEW = timedelta(minutes=5)
-_MAX_DETAIL = 500
+_STRENGTHS = list(Strength)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What counts for one subject."""
+    """What counts for one subject. `actor` is the party id of whoever asks, None where that is not known."""
 
     context: JsonObject | None
     context_digest: str | None
     evidence: Sequence[Evidence]
     rejected: Sequence[Rejection]
     problems: Sequence[Problem]
+    actor: str | None = None
 
 
-def collect(carried: Iterable[Carried], subject: Subject, stage: Stage, now: datetime) -> Collected:
+def collect(  # noqa: PLR0913 - each argument is a part of the question
+    carried: Iterable[Carried],
+    subject: Subject,
+    stage: Stage,
+    now: datetime,
+    *,
+    parties: Parties | None = None,
+    minimum: Strength = Strength.DECLARED,
+    asked_by: str | None = None,
+) -> Collected:
     """Sorts what was carried into facts, refusals and problems.
 
     Args:
         carried: everything that claims to be evidence.
         subject: what it must be about.
-        stage: drafts count at `review` only.
+        stage: drafts count at `review` only, and what nobody signed never makes a context in `production`.
         now: the moment of the decision, UTC.
+        parties: who may sign what. Without it nobody's signature counts.
+        minimum: the least strength that the configuration asks for.
+        asked_by: the login of whoever asks for the promotion.
     """
     pieces = list(dict.fromkeys(carried))
     total = sum(len(piece.text) for piece in pieces)
@@ -61,102 +86,135 @@ def collect(carried: Iterable[Carried], subject: Subject, stage: Stage, now: dat
             f"{MAX_TOTAL_CHARACTERS} characters that can be read."
         )
         return Collected(None, None, (), (), (Problem("too_much_evidence", detail),))
-    collector = _Collector(subject, stage, now)
-    for piece in pieces:
-        collector.read(piece)
-    return collector.result()
+    read, rejected = read_pieces(pieces, subject, stage, now)
+    least = Strength.SIGNED if stage is Stage.PRODUCTION else Strength.DECLARED
+    collector = _Collector(read, subject, stage, now, parties, max(minimum, least, key=_STRENGTHS.index))
+    return collector.result(rejected, asked_by)
 
 
 class _Collector:
-    """Reads all pieces first, since which context holds decides what the others are about."""
+    """Reads all pieces first: who signed a withdrawal, who trained, and which context holds decide about the others."""
 
-    def __init__(self, subject: Subject, stage: Stage, now: datetime) -> None:
+    def __init__(  # noqa: PLR0913 - it is made in one place
+        self,
+        pieces: Sequence[Piece],
+        subject: Subject,
+        stage: Stage,
+        now: datetime,
+        parties: Parties | None,
+        least: Strength,
+    ) -> None:
+        self._pieces = pieces
         self._subject = subject
         self._stage = stage
         self._now = now
-        self._read: list[tuple[Carried, Statement]] = []
-        self._rejected: list[Rejection] = []
-        self._problems: list[Problem] = []
+        self._parties = parties
+        self._least = least
+        self._given = {piece.statement.id: signatures(piece.envelopes, parties) if parties else [] for piece in pieces}
+        self._withdrawn = self._withdrawals()
+        self._people: People | None = None
 
-    def read(self, piece: Carried) -> None:
-        named = piece.kind
-        try:
-            statement = self._statement(piece)
-            named = statement.kind.name
-            self._check_time(statement)
-            self._check_model(statement)
-        except StatementError as error:
-            self._reject(error.code, piece, error.detail, named)
-        else:
-            self._read.append((piece, statement))
-
-    def result(self) -> Collected:
-        context = self._context()
+    def result(self, rejected: Sequence[Rejection], asked_by: str | None) -> Collected:
+        if self._parties:
+            deployer = [Recorded(DEPLOYER, asked_by, "who asks for the promotion", trusted=True)] if asked_by else []
+            self._people = people_of(self._parties, [*self._subject.people, *deployer], self._named())
+        refused = list(rejected)
+        candidates = []
+        for piece in self._of(system=True):
+            fact = self._judged(piece, None, refused)
+            candidates.append(Candidate(piece.statement, fact, self._is_authentic(piece), self._is_strong(fact)))
+        context, problem = choose(candidates)
         digest = context.context_digest if context else None
         facts = []
-        for piece, statement in self._read:
-            refusal = None if piece.draft else self._unbound(statement, digest)
-            if refusal:
-                self._reject(refusal[0], piece, refusal[1], statement.kind.name)
-            else:
-                facts.append(_fact(piece, statement))
-        # The same payload may arrive by two ways, and counts once.
-        unique = {fact.id: fact for fact in facts}
+        for candidate in candidates:
+            objection = candidate.objection(context)
+            if candidate.fact and objection:
+                refused.append(rejection(objection, SYSTEM, candidate.fact.source))
+            elif candidate.fact:
+                facts.append(candidate.fact)
+        facts += filter(None, [self._judged(piece, digest, refused) for piece in self._of(system=False)])
         return Collected(
             context=context.facts if context else None,
             context_digest=digest,
-            evidence=sorted(unique.values(), key=lambda fact: (fact.kind, fact.id)),
-            rejected=sorted(self._rejected, key=lambda refusal: (refusal.kind, refusal.code, refusal.source)),
-            problems=self._problems,
+            evidence=sorted(facts, key=lambda fact: (fact.kind, fact.id)),
+            rejected=sorted(refused, key=lambda refusal: (refusal.kind, refusal.code, refusal.source)),
+            problems=[problem] if problem else [],
+            actor=actor_id(self._parties, asked_by) if asked_by and self._parties else None,
         )
 
-    def _statement(self, piece: Carried) -> Statement:
-        if len(piece.text) > MAX_CHARACTERS:
-            raise StatementError("too_large", f"It is longer than {MAX_CHARACTERS} characters.")
-        statement = self._draft(piece) if piece.draft else parse_statement(piece.text)
-        if piece.kind and statement.kind.name != piece.kind:
-            raise StatementError("kind_mismatch", f"It is carried as {piece.kind} and is {statement.kind.name}.")
-        return statement
+    def _of(self, *, system: bool) -> Iterator[Piece]:
+        return (piece for piece in self._pieces if (piece.statement.kind.name == SYSTEM) == system)
 
-    def _draft(self, piece: Carried) -> Statement:
-        if self._stage is not Stage.REVIEW:
-            raise StatementError("draft", f"A draft counts at review only; attest it with `qaqpa attest {piece.kind}`.")
-        content = json.loads(piece.text)
-        own = context_digest(content) if piece.kind == SYSTEM else None
-        return Statement(
-            kind=kind(piece.kind),
-            id=hashlib.sha256(piece.text.encode()).hexdigest(),
-            content=content,
-            registered_model=self._subject.name,
-            model_digest=None,
-            context_digest=own,
-            issued_at=self._now,
-            expires_at=None,
-        )
+    def _judged(self, piece: Piece, context_digest: str | None, refused: list[Rejection]) -> Evidence | None:
+        """The fact that a piece is; None where it is refused, or is no fact."""
+        statement = piece.statement
+        try:
+            return self._fact(piece, context_digest)
+        except StatementError as error:
+            refused.append(rejection(error, statement.kind.name, piece.source))
+        except Exception:  # noqa: BLE001 - whatever it is, the evidence is refused
+            _log.exception("evidence could not be judged: %s", statement.id)
+            error = StatementError("malformed", "It could not be judged; the log says why.")
+            refused.append(rejection(error, statement.kind.name, piece.source))
+        return None
 
-    def _check_time(self, statement: Statement) -> None:
+    def _fact(self, piece: Piece, context_digest: str | None) -> Evidence | None:
+        statement = piece.statement
+        signed = bool(piece.envelopes) and self._parties is not None
+        if piece.envelopes and not signed and self._stage is not Stage.REVIEW:
+            raise StatementError("no_parties", "No parties file says whose signature counts.")
+        if signed and not self._given[statement.id]:
+            raise StatementError("untrusted_signature", "Nobody whom the parties file knows signed it.")
+        if not piece.draft:
+            self._check_subject(statement, context_digest)
         if statement.issued_at > self._now + _CLOCK_SKEW:
             raise StatementError("dated_in_future", f"It is dated {times.render(statement.issued_at)}, in the future.")
         if statement.expires_at and statement.expires_at <= self._now:
             raise StatementError("expired", f"It ended on {times.render(statement.expires_at)}.")
-
-    def _check_model(self, statement: Statement) -> None:
-        if statement.kind.name == SYSTEM and not self._names_subject(statement):
-            detail = f"The context does not name the registered model {self._subject.name}."
-            raise StatementError("other_model", detail)
-
-    def _context(self) -> Statement | None:
-        """The context with the highest version; two of the same version that differ leave nothing to decide on."""
-        own = [statement for _, statement in self._read if statement.kind.name == SYSTEM]
-        if not own:
+        check_waiver(statement)
+        if statement.kind.binds == {STATEMENT}:
             return None
-        highest = max(statement.content["version"] for statement in own)
-        latest = [statement for statement in own if statement.content["version"] == highest]
-        if len({statement.context_digest for statement in latest}) > 1:
-            detail = f"Two contexts of version {highest} differ; give the right one a higher version."
-            self._problems.append(Problem("context_conflict", detail))
-            return None
-        return latest[0]
+        if signed and self._parties and self._people:
+            return self._signed_fact(piece, self._parties, self._people)
+        return _declared_fact(piece)
+
+    def _signed_fact(self, piece: Piece, parties: Parties, people: People) -> Evidence:
+        statement = piece.statement
+        rule = rule_of(statement, parties)
+        check_age(statement, rule, self._now)
+        persons = authorised(statement, self._given[statement.id], rule, self._now)
+        must_be_shown = self._stage is not Stage.REVIEW
+        found = counted(statement, persons, rule, people, must_be_shown=must_be_shown)
+        if self._withdrawn[statement.id].issuperset(signer.id for signer in found.signers):
+            raise StatementError("withdrawn", "Everybody who signed it has withdrawn it.")
+        return Evidence(
+            kind=statement.kind.name,
+            id=statement.id,
+            strength=found.strength,
+            predicate=statement.facts,
+            source=piece.source,
+            issued_at=statement.issued_at,
+            expires_at=found.expires_at,
+            envelope=piece.envelope_digest,
+            signers=found.signers,
+        )
+
+    def _check_subject(self, statement: Statement, digest: str | None) -> None:
+        """Refuses what is about something else: other bytes, another system or context, another stage."""
+        binds = statement.kind.binds
+        if statement.kind.name == SYSTEM:
+            if not self._names_subject(statement):
+                detail = f"The context does not name the registered model {self._subject.name}."
+                raise StatementError("other_model", detail)
+            return
+        if "model" in binds and statement.model_digest != self._subject.digest:
+            raise StatementError("other_model", "It is about other model bytes.")
+        if "system" in binds and digest is None:
+            raise StatementError("context_missing", "It is about a system, and no context of this model counts.")
+        if "system" in binds and statement.context_digest != digest:
+            raise StatementError("other_context", "It is about another system, or about an older or newer context.")
+        if statement.stage and statement.stage is not self._stage:
+            raise StatementError("other_stage", f"It is for {statement.stage.value}.")
 
     def _names_subject(self, statement: Statement) -> bool:
         subject = self._subject
@@ -167,28 +225,69 @@ class _Collector:
             for model in statement.content["models"]
         )
 
-    def _unbound(self, statement: Statement, digest: str | None) -> tuple[str, str] | None:
-        """Why a statement is not about this subject, as code and sentence; None when it is."""
-        if "model" in statement.kind.binds and statement.model_digest != self._subject.digest:
-            return "other_model", "It is about other model bytes."
-        if "system" not in statement.kind.binds:
-            return None
-        if digest is None:
-            return "context_missing", "It is about a system, and no context of this model is there."
-        if statement.context_digest != digest:
-            return "other_context", "It is about another system, or about an older or newer context."
-        return None
+    def _is_strong(self, fact: Evidence | None) -> bool:
+        return bool(fact) and _STRENGTHS.index(fact.strength) >= _STRENGTHS.index(self._least)
 
-    def _reject(self, code: str, piece: Carried, detail: str, named: str) -> None:
-        # A sentence may quote what is refused, which may be as long as a tag.
-        self._rejected.append(Rejection(code, named, piece.source, detail[:_MAX_DETAIL]))
+    def _is_authentic(self, piece: Piece) -> bool:
+        """True where somebody who might signed a context of this model, though it may have ended since."""
+        return bool(self._names_subject(piece.statement) and self._authentic(piece, piece.statement.issued_at))
+
+    def _authentic(self, piece: Piece, at: datetime) -> dict[str, Person]:
+        """Who signed a statement and was authorised at a time, whatever became of the statement."""
+        if not self._parties or piece.statement.issued_at > self._now + _CLOCK_SKEW:
+            return {}
+        try:
+            rule = rule_of(piece.statement, self._parties)
+            return authorised(piece.statement, self._given[piece.statement.id], rule, at)
+        except StatementError:
+            return {}
+
+    def _withdrawals(self) -> defaultdict[str, set[str]]:
+        """Who withdrew which statement: party ids by the statement's id."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for piece in self._pieces:
+            statement = piece.statement
+            if statement.withdraws and statement.issued_at <= self._now + _CLOCK_SKEW and not self._ended(statement):
+                good = [own for own in self._given[statement.id] if self._key_counts(own, statement)]
+                found[statement.withdraws] |= {signature.person.id for signature in good}
+        return found
+
+    def _key_counts(self, signature: Signature, statement: Statement) -> bool:
+        return key_objection(signature.key, statement.issued_at, self._now) is None
+
+    def _ended(self, statement: Statement) -> bool:
+        return statement.expires_at is not None and statement.expires_at <= self._now
+
+    def _named(self) -> Iterator[Named]:
+        """Whom the statements of responsibility name for this registered model. One that has ended still adds."""
+        for piece in self._pieces:
+            statement = piece.statement
+            if statement.kind.name != RESPONSIBILITY or statement.registered_model != self._subject.name:
+                continue
+            signers = self._authentic(piece, statement.issued_at)
+            if signers and self._withdrawn[statement.id].issuperset(signers):
+                continue
+            trusted = bool(self._authentic(piece, self._now)) and not self._outdated(statement)
+            yield from (Named(OWNER, signer, trusted) for signer in signers)
+            for entry in statement.content.get("persons", []):
+                yield Named(entry["role"], entry["id"], trusted)
+
+    def _outdated(self, statement: Statement) -> bool:
+        if self._ended(statement) or not self._parties:
+            return True
+        try:
+            check_age(statement, rule_of(statement, self._parties), self._now)
+        except StatementError:
+            return True
+        return False
 
 
-def _fact(piece: Carried, statement: Statement) -> Evidence:
+def _declared_fact(piece: Piece) -> Evidence:
+    statement = piece.statement
     return Evidence(
         kind=statement.kind.name,
         id=statement.id,
-        strength=statement.strength,
+        strength=Strength.DECLARED,
         predicate=statement.facts,
         source=piece.source,
         issued_at=statement.issued_at,

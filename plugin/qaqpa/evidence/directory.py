@@ -12,9 +12,11 @@ from qaqpa.documents import Document, DocumentError, read
 from qaqpa.errors import UsageError
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.digest import dir_hash
+from qaqpa.evidence.elsewhere import BYTES_ELSEWHERE, weights_elsewhere
+from qaqpa.evidence.envelope import is_envelope
 from qaqpa.evidence.kinds import SYSTEM, kind
 from qaqpa.evidence.statement import STATEMENT_TYPE
-from qaqpa.model import Subject
+from qaqpa.model import Json, Problem, Subject
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 
@@ -25,13 +27,15 @@ class Directory:
 
     subject: Subject
     carried: list[Carried]
+    problems: list[Problem]
 
 
 def read_directory(root: str | Path) -> Directory:
     """Reads a directory.
 
     `context.yaml` is a file of kind `system`, and names the registered model. Files in `evidence/` are drafts (with a
-    top-level `kind`) or statements. Without `context.yaml` every control applies at its strictest.
+    top-level `kind`), statements or envelopes. Without `context.yaml` or a statement about the system every control
+    applies at its strictest.
 
     Raises:
         UsageError: the directory or a file in it cannot be read, or does not fit its schema; with line and column.
@@ -49,10 +53,18 @@ def read_directory(root: str | Path) -> Directory:
             mend="Make them with `qaqpa init`, or name another directory",
         )
     carried = [_carried(path) for path in [*([context] if context.is_file() else []), *files]]
-    digest = dir_hash(base / "model") if (base / "model").is_dir() else None
+    digest, problems = _bytes(base / "model")
     if not context.is_file():
-        return Directory(Subject(name=base.resolve().name, digest=digest), carried)
-    return Directory(_subject(read(context), digest), carried)
+        return Directory(Subject(name=base.resolve().name, digest=digest), carried, problems)
+    return Directory(_subject(read(context), digest), carried, problems)
+
+
+def _bytes(model: Path) -> tuple[str | None, list[Problem]]:
+    if not model.is_dir():
+        return None, []
+    digest = dir_hash(model)
+    elsewhere = weights_elsewhere(model)
+    return digest, [Problem(BYTES_ELSEWHERE, elsewhere)] if elsewhere else []
 
 
 def _evidence_files(base: Path) -> list[Path]:
@@ -94,11 +106,15 @@ def read_draft(path: str | Path, expected: str | None = None) -> Document:
 def _carried(path: Path) -> Carried:
     if path.suffix == ".json":
         document = read(path)
-        if isinstance(document.value, dict) and document.value.get("_type") == STATEMENT_TYPE:
+        if is_envelope(document.value) or _is_statement(document.value):
             return Carried(source=str(path), text=path.read_text(encoding="utf-8"))
     document = read_draft(path, SYSTEM if path.name == "context.yaml" and path.parent.name != "evidence" else None)
     text = rfc8785.dumps(document.value).decode()
     return Carried(source=str(path), text=text, kind=document.value["kind"], draft=True)
+
+
+def _is_statement(value: Json) -> bool:
+    return isinstance(value, dict) and value.get("_type") == STATEMENT_TYPE
 
 
 def _subject(context: Document, digest: str | None) -> Subject:

@@ -15,6 +15,18 @@ from qaqpa.resources import SCHEMAS
 SYSTEM = "system"
 """The kind that holds the context."""
 
+RESPONSIBILITY = "responsibility"
+"""The kind that names who trains, owns and deploys."""
+
+WAIVER = "waiver"
+"""The kind of a dated exception."""
+
+WITHDRAWAL = "withdrawal"
+"""The kind by which a signer takes a statement back."""
+
+STAGE, STATEMENT = "stage", "statement"
+"""What a kind may bind beside the model and the system."""
+
 _FORMATS = frozenset({"date", "date-time"})
 
 
@@ -22,7 +34,8 @@ _FORMATS = frozenset({"date", "date-time"})
 class Kind:
     """A kind of evidence.
 
-    `binds` is what it is about: `model` (void when one byte changes), `system` (void when the context changes) or both.
+    `binds` is what it is about: `model` (void when one byte changes), `system` (void when the context changes) or both,
+    with the `stage` for exceptions; `statement` for a withdrawal.
     """
 
     name: str

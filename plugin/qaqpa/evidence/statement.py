@@ -3,7 +3,8 @@
 
 A statement about a model has the model digest as its subject (`dirHash`, and the same hex as `sha256`); one about a
 system has the context digest. One about both has the model digest as its subject, and names the context digest in the
-predicate.
+predicate; an approval or an exception names the stage there as well. A withdrawal has the statement that it takes back
+as its subject.
 """
 
 from __future__ import annotations
@@ -19,20 +20,23 @@ import rfc8785
 from qaqpa import times
 from qaqpa.documents import DocumentError, parse_json
 from qaqpa.evidence.errors import StatementError
-from qaqpa.evidence.kinds import SYSTEM, Kind, kinds
-from qaqpa.model import JsonObject, Strength
+from qaqpa.evidence.kinds import STAGE, STATEMENT, SYSTEM, Kind, kinds
+from qaqpa.model import JsonObject, Stage
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 """The type that in-toto gives its statements; a name, never fetched."""
 
 _REMEMBERED_CHARACTERS = 10_000
 _FIELDS = {"_type", "subject", "predicateType", "predicate"}
-_PREDICATE_FIELDS = {"issuedAt", "expiresAt", "registeredModel", "contextDigest", "content"}
+_PREDICATE_FIELDS = {"issuedAt", "expiresAt", "registeredModel", "contextDigest", "stage", "content"}
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What a statement says. Digests it does not name are None; `content` fits the schema of its kind."""
+    """What a statement says. What it does not name is None; `content` fits the schema of its kind.
+
+    `withdraws` is the SHA-256 of the payload that a withdrawal takes back.
+    """
 
     kind: Kind
     id: str
@@ -42,12 +46,14 @@ class Statement:
     context_digest: str | None
     issued_at: datetime
     expires_at: datetime | None
-    strength: Strength = Strength.DECLARED
+    stage: Stage | None = None
+    withdraws: str | None = None
 
     @cached_property
     def facts(self) -> JsonObject:
-        """The content as policies see it."""
-        return self.kind.facts(self.content)
+        """The content as policies see it, with the stage where one is named."""
+        facts = self.kind.facts(self.content)
+        return {**facts, "stage": self.stage.value} if self.stage else facts
 
 
 def context_digest(content: JsonObject) -> str:
@@ -64,6 +70,7 @@ def make_statement(  # noqa: PLR0913 - each argument is a field of the statement
     context_digest: str | None,
     issued_at: datetime,
     expires_at: datetime | None = None,
+    stage: Stage | None = None,
 ) -> bytes:
     """The payload of a statement, as canonical JSON.
 
@@ -75,9 +82,10 @@ def make_statement(  # noqa: PLR0913 - each argument is a field of the statement
         context_digest: needed where the kind binds the system; for the context itself it is computed.
         issued_at: when it is made.
         expires_at: when it ends, if it does.
+        stage: needed where the kind binds the stage.
 
     Raises:
-        StatementError: a digest that the kind binds is missing.
+        StatementError: a digest or the stage that the kind binds is missing.
     """
     predicate: dict[str, object] = {
         "issuedAt": times.render(issued_at),
@@ -92,7 +100,13 @@ def make_statement(  # noqa: PLR0913 - each argument is a field of the statement
         raise StatementError("context_missing", f"A statement of kind {kind.name} needs the context of the system.")
     if "model" in kind.binds and not model_digest:
         raise StatementError("model_missing", f"A statement of kind {kind.name} needs the model's bytes.")
-    if kind.binds == {"system"}:
+    if STAGE in kind.binds:
+        if stage is None:
+            raise StatementError("stage_missing", f"A statement of kind {kind.name} needs a stage.")
+        predicate["stage"] = stage.value
+    if kind.binds == {STATEMENT}:
+        subject = {"name": "statement", "digest": {"sha256": content["statement"]}}
+    elif kind.binds == {"system"}:
         subject = {"name": f"system of {registered_model}", "digest": {"sha256": context_digest}}
     else:
         subject = {"name": registered_model, "digest": {"dirHash": model_digest, "sha256": model_digest}}
@@ -127,7 +141,9 @@ def _parse(text: str) -> Statement:
     content = {"kind": kind.name, **predicate["content"]}
     if "kind" in predicate["content"] or not kind.fits(content):
         raise StatementError("schema_violated", f"The content does not fit the schema of kind {kind.name}.")
-    model, context = _digests(kind, statement)
+    model, context, withdraws = _digests(kind, statement)
+    if withdraws and withdraws != content["statement"]:
+        raise StatementError("digest_mismatch", "The withdrawal names another statement than its own content does.")
     if kind.name == SYSTEM and context != _own_digest(content):
         raise StatementError("digest_mismatch", "The statement names another context digest than its own content has.")
     return Statement(
@@ -139,6 +155,8 @@ def _parse(text: str) -> Statement:
         context_digest=context,
         issued_at=_time(predicate.get("issuedAt")),
         expires_at=_time(predicate["expiresAt"]) if "expiresAt" in predicate else None,
+        stage=_stage(kind, predicate),
+        withdraws=withdraws,
     )
 
 
@@ -170,25 +188,37 @@ def _kind_name(predicate_type: str) -> str:
     return match[1] if match else ""
 
 
-def _digests(kind: Kind, statement: JsonObject) -> tuple[str | None, str | None]:
+def _stage(kind: Kind, predicate: JsonObject) -> Stage | None:
+    found = predicate.get("stage")
+    if STAGE not in kind.binds:
+        if found is not None:
+            raise StatementError("malformed", f"A statement of kind {kind.name} names no stage.")
+        return None
+    if found not in [stage.value for stage in Stage]:
+        raise StatementError("malformed", f"A statement of kind {kind.name} must name the stage.")
+    return Stage(found)
+
+
+def _digests(kind: Kind, statement: JsonObject) -> tuple[str | None, str | None, str | None]:
+    """The model digest, the context digest and the withdrawn statement, as far as the kind binds them."""
     subjects = statement["subject"]
     if not isinstance(subjects, list) or len(subjects) != 1:
         raise StatementError("two_subjects", "A statement must have exactly one subject.")
     digest = subjects[0].get("digest") if isinstance(subjects[0], dict) else None
     if not isinstance(digest, dict) or not all(isinstance(value, str) for value in digest.values()):
         raise StatementError("malformed", "The subject has no digest.")
-    if kind.binds == {"system"}:
+    if kind.binds <= {"system", STATEMENT}:
         _exactly(digest, {"sha256"})
-        return None, digest["sha256"]
+        return (None, digest["sha256"], None) if "system" in kind.binds else (None, None, digest["sha256"])
     _exactly(digest, {"dirHash", "sha256"})
     if digest["dirHash"] != digest["sha256"]:
         raise StatementError("digest_mismatch", "The two digests of the subject differ.")
     if "system" not in kind.binds:
-        return digest["dirHash"], None
+        return digest["dirHash"], None, None
     context = statement["predicate"].get("contextDigest")
     if not isinstance(context, str):
         raise StatementError("malformed", f"A statement of kind {kind.name} must name the context digest.")
-    return digest["dirHash"], context
+    return digest["dirHash"], context, None
 
 
 def _exactly(digest: JsonObject, names: set[str]) -> None:

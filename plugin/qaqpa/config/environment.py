@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the environment changes in a configuration, and where each value came from."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from typing import Any
+
+from qaqpa.config.parties import parties_from_environment
+from qaqpa.config.records import Config, PartiesSource
+from qaqpa.documents import load_schema
+from qaqpa.errors import UsageError
+
+_ENGINES = ("embedded", "opa")
+_SHOWN = ("gates", "policy", "observe", "thresholds", "separation_of_duties")
+
+
+def with_environment(config: Config, value: dict[str, Any], named_by: str) -> Config:
+    """A configuration with what the environment sets.
+
+    Args:
+        config: as the file has it.
+        value: the file, parsed.
+        named_by: what named the file.
+
+    Raises:
+        UsageError: a variable has a value that is not allowed.
+    """
+    file = str(config.path) if config.path else ""
+    engine, engine_source = _setting("QAQPA_ENGINE", config.engine, file if "engine" in value else "default")
+    if engine not in _ENGINES:
+        raise UsageError(f"The engine {engine!r} does not exist", where="QAQPA_ENGINE", required="embedded or opa")
+    url, url_source = _setting("QAQPA_OPA_URL", config.opa.url, file if "url" in value.get("opa", {}) else "default")
+    if not re.fullmatch(load_schema("qaqpa")["properties"]["opa"]["properties"]["url"]["pattern"], url):
+        # The value is not shown: it may hold a password.
+        raise UsageError(
+            "This is not the address of a server",
+            where="QAQPA_OPA_URL",
+            required="http:// or https://, host and port, without credentials and path",
+        )
+    parties = parties_from_environment(config.parties)
+    sources = [
+        ("configuration", file or "none", named_by),
+        ("engine", engine, engine_source),
+        ("opa.url", url, url_source),
+        *((name, str(value[name]), file) for name in _SHOWN if name in value),
+        *_parties_sources(parties),
+    ]
+    return replace(config, engine=engine, opa=replace(config.opa, url=url), parties=parties, sources=tuple(sources))
+
+
+def _parties_sources(parties: PartiesSource | None) -> list[tuple[str, str, str]]:
+    if parties is None:
+        return [("parties", "none: nobody's signature counts", "default")]
+    roots = f"{parties.threshold} of {', '.join(parties.roots)}"
+    return [
+        ("parties", str(parties.file), parties.file_from),
+        ("parties.roots", roots, parties.roots_from),
+        ("parties.minimum_version", str(parties.minimum_version), parties.file_from),
+        ("parties.state", str(parties.state or "none"), parties.file_from),
+    ]
+
+
+def _setting(variable: str, value: str, source: str) -> tuple[str, str]:
+    found = os.environ.get(variable)
+    return (found, variable) if found else (value, source)

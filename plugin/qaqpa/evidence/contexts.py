@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which context of a model holds: the one with the highest version, and never a lower one than was signed before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qaqpa.evidence.errors import StatementError
+from qaqpa.evidence.statement import Statement
+from qaqpa.model import Evidence, Problem
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A context that was carried.
+
+    `fact` is None where it was refused. `authentic` is true where somebody who might signed it, even if it has ended
+    since; `strong` where it counts at the stage.
+    """
+
+    statement: Statement
+    fact: Evidence | None
+    authentic: bool
+    strong: bool
+
+    @property
+    def version(self) -> int:
+        """Its version."""
+        return int(self.statement.content["version"])
+
+    def objection(self, chosen: Statement | None) -> StatementError | None:
+        """Why it does not hold, though it was not refused for itself; None where it is the chosen one."""
+        if not self.strong:
+            return StatementError("context_unsigned", "Nobody independent of the trainer signed this context.")
+        if chosen is None:
+            return StatementError("other_context", "A context with a higher version, or with the same one, is there.")
+        if self.statement.context_digest != chosen.context_digest:
+            return StatementError("other_context", f"The context has version {chosen.content['version']} by now.")
+        return None
+
+
+def choose(candidates: Sequence[Candidate]) -> tuple[Statement | None, Problem | None]:
+    """The context that holds, and what keeps the gate from deciding.
+
+    None holds where the highest version that was ever signed does not count: a lower one never takes its place. Two of
+    the same version that differ leave nothing to decide on.
+    """
+    standing = [candidate for candidate in candidates if candidate.authentic or candidate.strong]
+    if not standing:
+        return None, None
+    highest = max(candidate.version for candidate in standing)
+    latest = [candidate for candidate in standing if candidate.version == highest]
+    if len({candidate.statement.context_digest for candidate in latest}) > 1:
+        detail = f"Two contexts of version {highest} differ; give the right one a higher version."
+        return None, Problem("context_conflict", detail)
+    return next((candidate.statement for candidate in latest if candidate.strong), None), None

@@ -1,0 +1,66 @@
+# METADATA
+# title: Waivers
+# description: |
+#   A waiver is a signed and dated exception for these bytes, in this system, at one stage, and for controls that it
+#   names. It excuses a failure and hides nothing: the violations stay. What is not applicable, passes, warns or cannot be
+#   decided is never waived.
+package qaqpa.waivers
+
+import data.qaqpa.evidence
+import data.qaqpa.fields
+import data.qaqpa.violation as violations
+
+# METADATA
+# description: |
+#   A finding with the waivers of its control: one that fails is waived where the control's card allows it. Where the
+#   card does not, it still fails, and a warning names each waiver.
+applied(finding) := object.union(finding, {"status": "waived", "waivers": waivers}) if {
+	finding.status == "fail"
+	data.catalog[finding.control].waivable == true
+	waivers := sort([_listed(item) | some item in _naming(finding.control)])
+	count(waivers) > 0
+} else := object.union(finding, {"violations": array.concat(finding.violations, _not_allowed(finding.control))}) if {
+	finding.status == "fail"
+} else := finding
+
+# The waivers that hold at this moment and stage and name a control.
+_naming(control) := [item |
+	some item in evidence.counted("waiver")
+	_holds(item)
+	control in fields.list(item.predicate, "controls")
+]
+
+# What cannot be shown to hold does not.
+_holds(item) if {
+	item.predicate.stage == input.stage
+	is_number(input.now.seconds)
+	is_number(item.expires_at.seconds)
+	item.expires_at.seconds > input.now.seconds
+	_justified(item.predicate)
+}
+
+_justified(waiver) if waiver.category == "waiver"
+
+# Where the requirement is met by other means, they have to be named.
+_justified(waiver) if {
+	waiver.category == "mitigated"
+	count(_compensating(waiver)) > 0
+}
+
+_compensating(waiver) := [measure | some measure in fields.list(waiver, "compensating"); is_string(measure)]
+
+_listed(item) := {
+	"id": item.id,
+	"category": item.predicate.category,
+	"reason": item.predicate.reason,
+	"ticket": item.predicate.ticket,
+	"compensating": _compensating(item.predicate),
+	"until": {"text": item.expires_at.text, "seconds": item.expires_at.seconds},
+	"signers": sort([signer.id | some signer in item.signers]),
+}
+
+_not_allowed(control) := sort([violation |
+	some item in _naming(control)
+	not data.catalog[control].waivable == true
+	violation := violations.warn("waiver_not_allowed", item, "waiver", control, "no waiver")
+])
