@@ -15,19 +15,36 @@ from hypothesis import strategies as st
 
 from qaqpa.documents import validator
 from qaqpa.evidence.carriers import Carried, carried_in_tags
-from qaqpa.evidence.collect import MAX_CARRIED, MAX_CHARACTERS, Collected, collect
+from qaqpa.evidence.collect import MAX_CARRIED, Collected, collect
+from qaqpa.evidence.pieces import MAX_CHARACTERS
 from qaqpa.evidence.statement import context_digest
 from qaqpa.gate import input_document
 from qaqpa.model import Stage, Subject
 from support.contents import MODEL, contents, context
-from support.statements import DIGEST, NOW, SUBJECT, altered, carried, carry, everything, payload, request, tags
+from support.statements import (
+    DIGEST,
+    NOW,
+    SIGNERS,
+    SUBJECT,
+    altered,
+    carried,
+    carry,
+    envelope,
+    everything,
+    parties,
+    payload,
+    request,
+    tags,
+)
 
 ALL = contents(NOW)
 CONTEXT = carried(context())
+PARTIES = parties()
+PERSONS = carried({**ALL["responsibility"], "persons": []}, issued_at=NOW - timedelta(days=2))
 
 
 def found(*pieces: Carried, subject: Subject = SUBJECT, stage: Stage = Stage.PRODUCTION) -> Collected:
-    return collect(pieces, subject, stage, NOW)
+    return collect(pieces, subject, stage, NOW, parties=PARTIES)
 
 
 def codes(collected: Collected) -> list[tuple[str, str]]:
@@ -51,7 +68,9 @@ def test_sound_statements_of_every_kind_count() -> None:
     audit = collected.evidence[0]
     assert audit.predicate["issued_on"] == {"text": "2026-10-24", "seconds": 1792800000}
     assert "kind" not in audit.predicate
-    assert audit.strength.value == "declared"
+    assert (audit.strength.value, audit.signers[0].id, audit.signers[0].independent) == ("independent", "auditor", True)
+    assert {fact.kind: fact.strength.value for fact in collected.evidence}["bias"] == "signed"
+    assert len(audit.envelope) == 64
 
 
 @pytest.mark.parametrize(
@@ -64,7 +83,8 @@ def test_sound_statements_of_every_kind_count() -> None:
         (altered(ALL["audit"], predicateType="urn:qaqpa:evidence:bias:v1"), "schema_violated"),
         (altered(ALL["audit"], subject=[]), "two_subjects"),
         (altered(ALL["audit"], subject=[{"digest": {"dirHash": DIGEST, "sha256": "0" * 64}}]), "digest_mismatch"),
-        (carry(payload(ALL["bias"]), "audit"), "kind_mismatch"),
+        (carried(ALL["bias"]), "kind_mismatch"),
+        (carry(envelope(payload(ALL["audit"]), ["auditor"], "application/json"), "audit"), "payload_type"),
         (carried(ALL["audit"], model_digest="cd" * 32), "other_model"),
         (carried(ALL["audit"], context_digest="cd" * 32), "other_context"),
         (carried(ALL["audit"], issued_at=NOW + timedelta(minutes=5, seconds=1)), "dated_in_future"),

@@ -80,10 +80,10 @@ def carry(statement: bytes | str, name: str) -> Carried:
 
 
 def altered(content: JsonObject, **fields: Any) -> Carried:
-    """A statement whose top-level fields were changed by hand; None takes one out."""
+    """A statement whose top-level fields were changed before it was signed; None takes one out."""
     statement = {**json.loads(payload(content)), **fields}
     text = json.dumps({name: value for name, value in statement.items() if value is not None})
-    return carry(text, content["kind"])
+    return carry(envelope(text.encode(), SIGNERS[content["kind"]]), content["kind"])
 
 
 def parties(now: datetime = NOW, **changes: Any) -> Parties:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from qaqpa.config import fold
 from qaqpa.evidence.parties import Parties, Person
 from qaqpa.model import Recorded
 
@@ -58,7 +59,7 @@ class People:
             if person.id in self.persons.get(role, ()):
                 return "not_independent", f"{person.id} signed it and is recorded as {role} of this model."
         for role in wanted if other_unit else ():
-            if person.unit in self.units.get(role, ()):
+            if fold(person.unit) in self.units.get(role, ()):
                 return (
                     "same_unit",
                     f"{person.id} signed it and is of the unit {person.unit}, as the {role} of this model.",
@@ -90,7 +91,7 @@ def people_of(parties: Parties, recorded: Iterable[Recorded], named: Iterable[Na
     for entry in recorded:
         found = _behind(parties, entry.login)
         for person in found:
-            persons[entry.role][person.id] = person.unit
+            persons[entry.role][person.id] = fold(person.unit)
         if found and entry.trusted:
             trusted.add(entry.role)
         elif entry.trusted:
@@ -98,7 +99,7 @@ def people_of(parties: Parties, recorded: Iterable[Recorded], named: Iterable[Na
     for name in named:
         known = parties.persons.get(name.id)
         if known:
-            persons[name.role][known.id] = known.unit
+            persons[name.role][known.id] = fold(known.unit)
         if known and name.trusted:
             trusted.add(name.role)
         elif name.trusted:
