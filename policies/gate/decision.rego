@@ -56,8 +56,8 @@ _with_status(statuses) := [finding | some finding in findings.listed; finding.st
 
 # METADATA
 # description: |
-#   Why nothing can be allowed, as an array of `{code, detail}`; empty in the ordinary case. Some deny by themselves, the
-#   others leave the decision undecided where nothing fails.
+#   Why nothing can be allowed, as an array of `{code, detail}`; empty in the ordinary case. Some deny by themselves;
+#   the others leave the decision undecided where nothing fails.
 problems := sort(_problem)
 
 _problem contains problem if some problem in input.problems

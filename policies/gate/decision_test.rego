@@ -24,10 +24,12 @@ _request := object.union(fixtures.empty_request, {
 })
 
 # OPA cannot build a function that calls the entrypoint itself, so this one reads the parts that it is made of.
-_decide(request, index) := decision if {
+_decide(request, index) := _decide_by(request, index, _catalog)
+
+_decide_by(request, index, catalog) := decision if {
 	decision := {"verdict": gate.verdict, "findings": findings.listed, "problems": gate.problems} with input as request
 		with data.profiles as _profiles
-		with data.catalog as _catalog
+		with data.catalog as catalog
 		with data.qaqpa.index.by_control as index
 }
 
@@ -39,7 +41,7 @@ _codes(decision) := {problem.code | some problem in decision.problems}
 
 _statuses(decision) := {finding.control: finding.status | some finding in decision.findings}
 
-_thresholds(thresholds) := _asked({"settings": {"minimum_strength": "declared", "thresholds": thresholds}})
+_thresholds(thresholds) := _asked({"settings": {"thresholds": thresholds}})
 
 test_allow if {
 	decision := _asked({})
@@ -65,6 +67,66 @@ test_a_problem_makes_undecided if {
 	decision := _asked({"problems": [{"code": "digest_failed", "detail": "gone"}]})
 	decision.verdict == "undecided"
 	decision.problems == [{"code": "digest_failed", "detail": "gone"}]
+}
+
+test_some_problems_deny if {
+	every code in ["bytes_elsewhere", "separation_of_duties", "actor_unknown"] {
+		decision := _asked({"problems": [{"code": "digest_failed", "detail": ""}, {"code": code, "detail": "d"}]})
+		decision.verdict == "deny"
+		_codes(decision) == {"digest_failed", code}
+	}
+}
+
+test_a_waived_control_lets_pass if {
+	decision := _waived(object.union(_catalog["X-01"], {"waivable": true}), _index["X-02"])
+	decision.verdict == "allow"
+	_statuses(decision) == {"X-01": "waived", "X-02": "pass"}
+	decision.findings[0].violations == [_denies]
+	[waiver.id | some waiver in decision.findings[0].waivers] == ["w1"]
+}
+
+test_a_waiver_of_one_control_does_not_help_another if {
+	decision := _waived(object.union(_catalog["X-01"], {"waivable": true}), {"violation": {_denies}})
+	decision.verdict == "deny"
+	_statuses(decision) == {"X-01": "waived", "X-02": "fail"}
+}
+
+test_a_control_that_may_not_be_waived_denies if {
+	decision := _waived(object.union(_catalog["X-01"], {"waivable": false}), _index["X-02"])
+	decision.verdict == "deny"
+	_statuses(decision) == {"X-01": "fail", "X-02": "pass"}
+}
+
+# X-01 fails and is waived; its card, and what X-02 says.
+_waived(card, second) := decision if {
+	waiver := fixtures.waiver("w1", ["X-01"])
+	index := {"X-01": object.union(_silent, {"violation": {_denies}}), "X-02": object.union(_silent, second)}
+	evidence := object.union(_request.evidence, {"waiver": [waiver]})
+	catalog := {"X-01": card, "X-02": _catalog["X-02"]}
+	decision := _decide_by(object.union(_request, {"evidence": evidence}), index, catalog)
+}
+
+_in_context(change) := _asked(object.union({"context": {"affects_rights": false}}, change))
+
+test_a_context_counts_in_production_only_when_it_is_signed if {
+	weak := _in_context({"evidence": {"system": [fixtures.declared({})]}})
+	weak.verdict == "undecided"
+	weak.problems == [{"code": "context_unsigned", "detail": ""}]
+	_in_context({}).problems == weak.problems
+	_in_context({"evidence": {"system": [fixtures.fact({})]}}).verdict == "allow"
+}
+
+test_a_context_needs_no_signature_elsewhere if {
+	_in_context({"stage": "review"}).verdict == "allow"
+	_in_context({"stage": "staging"}).verdict == "allow"
+	_asked({"context": {}}).verdict == "allow"
+}
+
+test_who_alone_signed_may_not_ask if {
+	decision := _asked({"actor": "somebody"})
+	decision.verdict == "deny"
+	decision.problems == [{"code": "separation_of_duties", "detail": "somebody"}]
+	_asked({"actor": "somebody else"}).verdict == "allow"
 }
 
 test_a_failed_control_denies_even_beside_a_problem if {
@@ -164,7 +226,7 @@ test_what_leaves_is_sorted if {
 }
 
 test_what_was_asked_is_repeated if {
-	request := object.union(_request, {"context_digest": "cd", "profiles": ["p", "p"]})
+	request := object.union(_request, {"context_digest": "cd", "profiles": ["p", "p"], "actor": "risk"})
 	decision := gate.decision with input as request
 		with data.profiles as _profiles
 		with data.catalog as _catalog
@@ -176,6 +238,7 @@ test_what_was_asked_is_repeated if {
 	decision.now == fixtures.now
 	decision.subject == {"name": "credit", "version": "1", "digest": "ab"}
 	decision.context_digest == "cd"
+	decision.actor == "risk"
 	decision.settings == _request.settings
 }
 
@@ -207,6 +270,10 @@ _never_allowed_with(value) if {
 _right_or_not_allowed("context", value) if is_object(value)
 
 _right_or_not_allowed("subject", value) if is_object(value)
+
+_right_or_not_allowed("actor", null)
+
+_right_or_not_allowed("actor", "text")
 
 _right_or_not_allowed(field, []) if field in {"problems", "rejected"}
 

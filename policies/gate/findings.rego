@@ -31,8 +31,8 @@ judged contains control if {
 	_sound_thresholds(card)
 }
 
-# A control that says it does not apply must rest on fields that the context really holds, and names the context. Whatever is undefined on
-# the way ends in `undecided`, so that no control that was asked can be missing.
+# A control that says it does not apply must rest on fields that the context really holds; its evidence is the context.
+# Whatever is undefined on the way ends in `undecided`, so that no control that was asked can be missing.
 _finding(control) := object.union(_undecided(control), {
 	"status": "not_applicable",
 	"not_applicable_because": reasons,

@@ -40,6 +40,7 @@ test_pass if {
 	finding.evidence == ["e1"]
 	finding.violations == []
 	finding.denies_from == []
+	finding.waivers == []
 }
 
 test_fail if {
@@ -100,7 +101,17 @@ test_not_applicable if {
 	finding.status == "not_applicable"
 	finding.not_applicable_because == ["affects_rights"]
 	finding.violations == []
-	finding.evidence == ["e1"]
+	finding.waivers == []
+	finding.evidence == []
+}
+
+test_what_is_not_applicable_rests_on_the_signed_context if {
+	system := [object.union(fixtures.fact({}), {"id": "s1"}), object.union(fixtures.declared({}), {"id": "s2"})]
+	request := object.union(_request, {"evidence": {"system": system, "x": [fixtures.fact({})]}})
+	entry := {"violation": set(), "not_applicable_because": {"affects_rights"}}
+	finding := _found(request, entry, {"severity": "deny"}, _catalog["X-01"])
+	finding.status == "not_applicable"
+	finding.evidence == ["s1"]
 }
 
 test_not_applicable_without_a_field_of_the_context_is_undecided if {
@@ -160,7 +171,7 @@ test_evidence_missing if {
 		"evidence": "",
 		"field": "x",
 		"found": [],
-		"required": "declared",
+		"required": "signed",
 	}]
 	others := object.union(object.remove(_request, ["evidence"]), {"evidence": {"y": [fixtures.fact({})]}})
 	_found(others, _silent, {}, _catalog["X-01"]).violations[0].code == "evidence_missing"
@@ -175,7 +186,7 @@ test_evidence_refused if {
 
 test_evidence_too_weak if {
 	finding := _by_request({
-		"settings": {"minimum_strength": "signed"},
+		"evidence": {"x": [fixtures.declared({})]},
 		"rejected": [{"code": "expired", "kind": "x"}],
 	})
 	finding.status == "fail"
@@ -183,6 +194,22 @@ test_evidence_too_weak if {
 	finding.violations[0].code == "evidence_too_weak"
 	finding.violations[0].found == ["declared"]
 	finding.violations[0].required == "signed"
+}
+
+test_a_card_asks_for_independent_evidence if {
+	signed := object.union(_request, {"evidence": {"x": [object.union(fixtures.fact({}), {"strength": "signed"})]}})
+	_found(signed, _silent, {}, _catalog["X-01"]).status == "pass"
+	finding := _found(signed, _silent, {}, object.union(_catalog["X-01"], {"minimum_strength": "independent"}))
+	finding.status == "fail"
+	finding.violations[0].code == "evidence_too_weak"
+	finding.violations[0].found == ["signed"]
+	finding.violations[0].required == "independent"
+}
+
+test_at_review_declared_evidence_counts if {
+	finding := _by_request({"stage": "review", "evidence": {"x": [fixtures.declared({})]}})
+	finding.status == "pass"
+	finding.evidence == ["e1"]
 }
 
 test_refused_evidence_beside_good_evidence_changes_nothing if {

@@ -11,29 +11,22 @@ import data.qaqpa.stage
 # METADATA
 # description: What denies because duties are not separated, as a set of `{code, detail}`.
 problems contains {"code": "separation_of_duties", "detail": input.actor} if {
-	_asked
+	stage.production
+	_setting != "off"
 	is_string(input.actor)
 	_signers == {input.actor}
 }
 
 problems contains {"code": "actor_unknown", "detail": ""} if {
-	_asked
-	_setting == "required"
-	not is_string(input.actor)
-}
-
-_asked if {
 	stage.production
-	_setting != "off"
+	_setting == "required"
+	input.actor == null
 }
 
-# A setting that is missing or unknown is taken as the strictest.
-default _setting := "required"
+# A setting that is missing switches nothing off.
+default _setting := ""
 
-_setting := setting if {
-	setting := input.settings.separation_of_duties
-	setting in {"off", "when_known"}
-}
+_setting := input.settings.separation_of_duties
 
 # Everybody who signed anything that counts, once.
 _signers := {signer.id |

@@ -2,8 +2,8 @@
 # title: Waivers
 # description: |
 #   A waiver is a signed and dated exception for these bytes, in this system, at one stage, and for controls that it
-#   names. It excuses a failure and hides nothing: the violations stay. What is not applicable, passes, warns or cannot be
-#   decided is never waived.
+#   names. It excuses a failure and hides nothing: the violations stay. Only what fails is waived; what cannot be
+#   decided never is.
 package qaqpa.waivers
 
 import data.qaqpa.evidence
@@ -23,21 +23,20 @@ applied(finding) := object.union(finding, {"status": "waived", "waivers": waiver
 	finding.status == "fail"
 } else := finding
 
-# The waivers that hold at this moment and stage and name a control.
 _naming(control) := [item |
-	some item in evidence.counted("waiver")
-	_holds(item)
+	some item in _holding
 	control in fields.list(item.predicate, "controls")
 ]
 
-# What cannot be shown to hold does not.
-_holds(item) if {
+# The waivers that hold at this moment and stage. What cannot be shown to hold does not.
+_holding := [item |
+	some item in evidence.counted("waiver")
 	item.predicate.stage == input.stage
 	is_number(input.now.seconds)
 	is_number(item.expires_at.seconds)
 	item.expires_at.seconds > input.now.seconds
 	_justified(item.predicate)
-}
+]
 
 _justified(waiver) if waiver.category == "waiver"
 

@@ -66,6 +66,10 @@ _demands := {{"kind": kind, "rank": rank} |
 	stage.production
 	some control in scope.asked
 	card := data.catalog[control]
-	rank := object.get(_rank, card.minimum_strength, 2)
+	rank := _demanded(card.minimum_strength)
 	some kind in card.evidence
 }
+
+_demanded(strength) := _rank[strength] if {
+	strength in _strengths
+} else := 2

@@ -30,6 +30,18 @@ fact(predicate) := {
 # Evidence that nobody signed.
 declared(predicate) := object.union(fact(predicate), {"strength": "declared", "envelope": "", "signers": []})
 
+# A waiver of controls that holds for ten more days.
+waiver(id, controls) := object.union(fact(predicate), {"id": id, "expires_at": day(10)}) if {
+	predicate := {
+		"stage": "production",
+		"controls": controls,
+		"category": "waiver",
+		"reason": "The commission meets next week.",
+		"ticket": "T-1",
+		"requested_by": "owner",
+	}
+}
+
 # A request with a context, and one fact of one kind.
 request(context, kind, predicate) := object.union(empty_request, {
 	"context": context,

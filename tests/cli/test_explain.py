@@ -14,17 +14,22 @@ from qaqpa.cli.main import main
 from qaqpa.evidence.kinds import kind, kinds
 from qaqpa.model import Decision, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.report.codes import PROBLEM_CODES, REJECTION_CODES
 
 Capture = pytest.CaptureFixture[str]
 
 
-def test_without_an_id_it_lists_controls_profiles_and_kinds(
+def test_without_an_id_it_lists_controls_profiles_kinds_and_codes(
     here: Path, capsys: Capture, engine: EmbeddedEngine
 ) -> None:
     assert here
     assert main(["explain"]) == 0
-    first = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
+    listed, codes = capsys.readouterr().out.split("\n\nCodes of evidence that is refused\n")
+    first = [line.split("  ")[0] for line in listed.splitlines()]
     assert first == [*sorted(engine.catalog.controls), *sorted(engine.catalog.profiles), *kinds()]
+    refusals, problems = codes.split("\n\nCodes of problems that keep the gate from deciding\n")
+    assert {code.strip() for code in refusals.split(",")} == set(REJECTION_CODES)
+    assert {code.strip() for code in problems.split(",")} == set(PROBLEM_CODES)
 
 
 def test_every_control_is_explained_with_every_field_and_code(
@@ -35,7 +40,9 @@ def test_every_control_is_explained_with_every_field_and_code(
         assert main(["explain", control.lower()]) == 0
         out = capsys.readouterr().out
         assert out.startswith(f"{control}  {card['texts']['en']['title']}")
-        for title in ("Required", "Violations", "Rests on", "To mend", "What a pass does not show", "Asked by"):
+        for title in ("Required", "Strength of its evidence", "Violations", "Rests on", "To mend", "Waiver"):
+            assert f"\n{title}\n  " in out
+        for title in ("What a pass does not show", "Asked by"):
             assert f"\n{title}\n  " in out
         for name in card["evidence"]:
             assert all(f"  {field}: " in out for field in kind(name).schema["properties"] if field != "kind")
@@ -50,6 +57,55 @@ def test_what_is_law_and_what_is_our_default_is_told_apart(here: Path, capsys: C
     assert "kz_withdrawal_working_days: 15 (law)" in capsys.readouterr().out
     main(["explain", "TRN-01"])
     assert "max_age_days: 365 (our default)" in capsys.readouterr().out
+
+
+def test_a_control_says_who_has_to_sign_at_each_stage(here: Path, capsys: Capture) -> None:
+    assert here
+    strong = "production: signed by somebody independent: nobody who trained, owns or deploys the model, and nobody of"
+    signed = "production: signed by somebody whom the parties file names for this kind."
+    for name, said in (("AUD-01", strong), ("DPB-01", signed), ("TRN-01", signed), ("audit", strong), ("bias", signed)):
+        main(["explain", name])
+        out = " ".join(capsys.readouterr().out.split())
+        assert "review and staging: what the configuration asks for as minimum_strength" in out
+        assert said in out
+
+
+def test_a_control_says_whether_it_can_be_waived(here: Path, capsys: Capture, engine: EmbeddedEngine) -> None:
+    assert here
+    seen = set()
+    for control, card in engine.catalog.controls.items():
+        main(["explain", control])
+        out = " ".join(capsys.readouterr().out.split())
+        assert ("Waiver It cannot be waived." in out) is not card["waivable"]
+        assert ("may waive it, by a signed statement that ends after at most 30 days." in out) is card["waivable"]
+        seen.add(card["waivable"])
+    assert seen == {True, False}
+
+
+def test_the_code_of_a_refusal_is_explained_with_how_to_mend_it(here: Path, capsys: Capture) -> None:
+    assert here
+    assert main(["explain", "not_independent"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith("not_independent Why evidence is refused Its signer has a part in what it judges. To mend ")
+    assert "Somebody outside must sign" in out
+    assert "problem" not in out
+
+
+@pytest.mark.parametrize("code", sorted({*REJECTION_CODES, *PROBLEM_CODES}))
+def test_every_code_is_explained(here: Path, capsys: Capture, code: str) -> None:
+    assert here
+    assert main(["explain", code]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{code}\n\n")
+    assert ("\nWhy evidence is refused\n  " in out) is (code in REJECTION_CODES)
+    assert ("\nA problem of the whole decision\n  " in out) is (code in PROBLEM_CODES)
+    assert f".{code}" not in out, "it has a text"
+    assert "{" not in out
+
+
+def test_no_code_has_the_name_of_something_else(engine: EmbeddedEngine) -> None:
+    names = {*engine.catalog.profiles, *kinds(), *(control.lower() for control in engine.catalog.controls)}
+    assert names.isdisjoint({*REJECTION_CODES, *PROBLEM_CODES})
 
 
 def test_a_profile_is_explained(here: Path, capsys: Capture) -> None:
@@ -79,7 +135,8 @@ def test_a_kind_says_what_it_is_about_who_supplies_and_who_reads_it(here: Path, 
     main(["explain", "audit"])
     out = " ".join(capsys.readouterr().out.split())
     assert "the model (void when one byte changes) and the system (void when its context changes)" in out
-    assert "Supplied by independent auditor Read by AUD-01: Independent audit" in out
+    assert "Supplied by independent auditor Strength review and staging: what" in out
+    assert "Read by AUD-01: Independent audit" in out
     assert "report (asked for by AUD-01): The audit report. report.uri (required): " in out
     assert "findings[].severity (required): " in out
     assert "One of: critical, high, medium, low." in out
@@ -89,6 +146,20 @@ def test_a_kind_says_what_it_is_about_who_supplies_and_who_reads_it(here: Path, 
     assert "public_sector (may be left out; read by AUD-02, DPB-01, TRN-01)" in out
     assert "kz_autonomy (may be left out; read by DOC-01)" in out
     assert "AUD-03: " in out
+
+
+def test_a_waiver_says_what_it_is_void_for_who_signs_it_and_what_it_can_excuse(here: Path, capsys: Capture) -> None:
+    assert here
+    main(["explain", "waiver"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "and the stage (void at any other) and the system" in out
+    assert "Strength every stage: signed by a risk owner who neither trained nor owns the model" in out
+    read_by = out.split("Read by")[1].split("Fields")[0]
+    assert "AUD-01: Independent audit" in read_by
+    assert "DPB-01" not in read_by
+    main(["explain", "withdrawal"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "About the statement that it takes back Supplied by whoever signed the statement Read by The gate:" in out
 
 
 def test_an_unknown_id_exits_with_2_and_lists_what_there_is(here: Path, capsys: Capture) -> None:

@@ -58,21 +58,37 @@ def example(place: Path) -> Any:
     return input_document(request)
 
 
+def made(engine: EmbeddedEngine) -> list[Any]:
+    """Inputs for all profiles, with waivers of all their controls."""
+    profiles = sorted(engine.catalog.profiles)
+    return list(samples(profiles, sorted(engine.catalog.asked(profiles))))
+
+
+def changed(engine: EmbeddedEngine) -> list[Any]:
+    """Each change of evidence that passes, with waivers of all controls."""
+    return list(variations(passing(), sorted(engine.catalog.asked(passing()["profiles"]))))
+
+
 def test_every_policy_test_holds_on_both_engines(policies: Path) -> None:
     assert run_tests_on_both(policies)
 
 
 def test_every_change_of_every_field_gives_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
-    inputs = list(samples(sorted(embedded.catalog.profiles)))
-    assert len(inputs) > 500
+    inputs = made(embedded)
+    assert len(inputs) > 1000
     assert [inputs[position] for position in differing(policies, embedded, inputs)] == []
 
 
 def test_every_change_of_evidence_that_passes_gives_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
-    inputs = [passing(), *variations(passing())]
-    assert len(inputs) > 300
+    inputs = [passing(), *changed(embedded)]
+    assert len(inputs) > 600
     assert [inputs[position] for position in differing(policies, embedded, inputs)] == []
-    assert {"allow", "deny"} <= {embedded.evaluate(document).document["verdict"] for document in inputs}
+    answers = [embedded.evaluate(document).document for document in inputs]
+    assert {"allow", "deny", "undecided"} <= {answer["verdict"] for answer in answers}
+    statuses = {finding["status"] for answer in answers for finding in answer["findings"]}
+    assert {"pass", "warn", "fail", "waived", "not_applicable"} <= statuses
+    codes = {problem["code"] for answer in answers for problem in answer["problems"]}
+    assert {"actor_unknown", "context_unsigned", "malformed_input"} <= codes
 
 
 def test_every_example_gives_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
@@ -86,11 +102,12 @@ def test_every_example_gives_the_same_document(policies: Path, embedded: Embedde
 
 
 def test_every_answer_to_a_fitting_input_is_sound(embedded: EmbeddedEngine) -> None:
-    made = [*samples(sorted(embedded.catalog.profiles)), passing(), *variations(passing())]
-    fitting = [document for document in made if _fits(document)]
-    assert len(fitting) > 600
+    fitting = [document for document in [*made(embedded), passing(), *changed(embedded)] if _fits(document)]
+    assert len(fitting) > 1200
     for document in fitting:
-        check_document(embedded.evaluate(document).document, document, embedded.catalog)
+        answer = embedded.evaluate(document).document
+        check_document(answer, document, embedded.catalog)
+        assert "malformed_input" not in {problem["code"] for problem in answer["problems"]}
 
 
 def test_each_profile_alone_gives_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
@@ -102,7 +119,7 @@ def test_each_profile_alone_gives_the_same_document(policies: Path, embedded: Em
 
 @pytest.mark.server
 def test_a_real_server_gives_the_same_documents(server: OpaServerEngine, embedded: EmbeddedEngine) -> None:
-    for document in list(samples(sorted(embedded.catalog.profiles)))[::7]:
+    for document in made(embedded)[::7]:
         assert _outcome(server, document) == _outcome(embedded, document)
 
 
@@ -127,7 +144,7 @@ _STARTS: list[Any] = []
 
 def _starts(engine: EmbeddedEngine) -> list[Any]:
     if not _STARTS:
-        _STARTS.extend(list(samples(sorted(engine.catalog.profiles)))[1::20])
+        _STARTS.extend(made(engine)[1::20])
         _STARTS.extend([passing()] * len(_STARTS))
     return _STARTS
 

@@ -24,7 +24,6 @@ from support.contents import MODEL, contents, context
 from support.statements import (
     DIGEST,
     NOW,
-    SIGNERS,
     SUBJECT,
     altered,
     carried,
@@ -40,7 +39,6 @@ from support.statements import (
 ALL = contents(NOW)
 CONTEXT = carried(context())
 PARTIES = parties()
-PERSONS = carried({**ALL["responsibility"], "persons": []}, issued_at=NOW - timedelta(days=2))
 
 
 def found(*pieces: Carried, subject: Subject = SUBJECT, stage: Stage = Stage.PRODUCTION) -> Collected:
@@ -102,8 +100,8 @@ def test_each_refusal_has_its_code(piece: Carried, code: str) -> None:
 
 
 def test_evidence_about_a_system_needs_its_context() -> None:
-    collected = found(carried(ALL["audit"]), carried(ALL["legal_basis"]), carried(ALL["bias"]))
-    assert codes(collected) == [("audit", "context_missing"), ("legal_basis", "context_missing")]
+    collected = found(carried(ALL["oversight"]), carried(ALL["legal_basis"]), carried(ALL["bias"]))
+    assert codes(collected) == [("legal_basis", "context_missing"), ("oversight", "context_missing")]
     assert kinds(collected) == ["bias"]
     assert (collected.context, collected.context_digest) == (None, None)
 

@@ -13,6 +13,7 @@ import pytest
 from mlflow.entities.model_registry import ModelVersionTag, RegisteredModelTag
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
+from qaqpa import times
 from qaqpa.config import DEFAULT_GATE, Config, Gate
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.mlflow.denial import RefusedError
@@ -20,6 +21,7 @@ from qaqpa.mlflow.gated import GatedStore
 from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.model import Answer, JsonObject, Stage
 from qaqpa.policy.embedded import EmbeddedEngine
+from support.keyring import trusted
 from support.registry import passing
 
 LIVE = Gate(Stage.PRODUCTION, ("article-baseline",), names=("live*",))
@@ -47,7 +49,8 @@ class World:
         mlflow.set_tracking_uri(database)
         self.engine = engine
         self.raw = SqlAlchemyStore(database)
-        self.gated = GatedStore(database, gatekeeper=Gatekeeper(Config(gates=(DEFAULT_GATE, LIVE)), engine))
+        config = Config(gates=(DEFAULT_GATE, LIVE), parties=trusted(directory, times.now()))
+        self.gated = GatedStore(database, gatekeeper=Gatekeeper(config, engine))
         self.sources = {name: self._registered(directory, name) for name in ("good", "evil")}
         tags = passing(["good", "live-good"], dir_hash(directory / "good"))
         for key, value in tags.model.items():

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from qaqpa.mlflow.selftest import try_gatekeeper
 from qaqpa.model import Answer, Decision, JsonObject, Request, Stage, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.engine import Engine
+from support.keyring import trusted
 from support.registry import passing
 
 STAGING = Gate(Stage.STAGING, ("article-baseline",), mlflow_stages=("Staging",), models=("staged",))
@@ -62,8 +64,8 @@ def new_store(tmp_path: Path, files: Path, engine: EmbeddedEngine, empty_databas
     mlflow.set_tracking_uri(database)
 
     def make(config: Config | None = None, asked: Any = None) -> GatedStore:
-        gates = config or Config(gates=(DEFAULT_GATE, STAGING, LIVE))
-        store = GatedStore(database, gatekeeper=Gatekeeper(gates, asked or engine))
+        found = replace(config or Config(gates=(DEFAULT_GATE, STAGING, LIVE)), parties=trusted(tmp_path, times.now()))
+        store = GatedStore(database, gatekeeper=Gatekeeper(found, asked or engine))
         if not store.search_registered_models():
             store.create_registered_model("credit")
             store.create_model_version("credit", str(files))

@@ -85,6 +85,12 @@ def test_own_policies_fit(own: Path) -> None:
     check(own)
 
 
+@pytest.mark.parametrize("strength", ["signed", "independent"])
+def test_card_may_demand_a_strength(own: Path, strength: str) -> None:
+    (own / FILES["card"][0]).write_text(CARD.replace("actors:", f"minimum_strength: {strength}\nactors:"))
+    check(own)
+
+
 # File, what is replaced and by what, the line and column, and what the message says.
 BROKEN = {
     "field missing": ("card", "waivable: true\n", "", ":1:1", "waivable"),
@@ -92,6 +98,17 @@ BROKEN = {
     "not a truth value": ("card", "waivable: true", "waivable: yes", ":4:11", "waivable"),
     "no evidence": ("card", "[audit]", "[]", ":2:11", "evidence"),
     "unknown kind": ("card", "[audit]", "[audit, odit]", ":2:19", "one of audit, bias"),
+    "context as evidence": ("card", "[audit]", "[system]", ":2:12", "'system' is not known"),
+    "waiver as evidence": ("card", "[audit]", "[audit, waiver]", ":2:19", "'waiver' is not known"),
+    "withdrawal as evidence": ("card", "[audit]", "[withdrawal]", ":2:12", "'withdrawal' is not known"),
+    "unknown demand": ("card", "actors:", "minimum_strength: strong\nactors:", ":3:19", "minimum_strength"),
+    "demand that everything meets": (
+        "card",
+        "actors:",
+        "minimum_strength: declared\nactors:",
+        ":3:19",
+        "minimum_strength",
+    ),
     "unknown actor": ("card", "[auditor]", "[king]", ":3:10", "'king'"),
     "unknown basis": ("card", "basis: law", "basis: me", ":6:44", "thresholds.days.basis"),
     "threshold without direction": ("card", "tighter: lower, ", "", ":6:9", "tighter"),

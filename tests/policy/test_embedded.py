@@ -185,6 +185,18 @@ def test_endless_work_ends(small: Path) -> None:
 
 
 @pytest.mark.opa
+def test_module_with_many_entrypoints_starts(small: Path) -> None:
+    names = [f"rule_{number}_{'x' * 200}" for number in range(300)]
+    (small / "a.rego").write_text("package a\n\n" + "\n".join(f"{name} := 1" for name in names))
+    entries = [argument for name in names for argument in ("-e", f"a/{name}")]
+    run_opa(["build", "-t", "wasm", *entries, "-b", "policies", "-o", "b.tar.gz"], small.parent)
+    with tarfile.open(small.parent / "b.tar.gz") as tar:
+        wasm = tar.extractfile("/policy.wasm").read()  # type: ignore[union-attr]  # it is a file
+    started = Machine(Code(wasm, once=True), b"{}")
+    assert started.evaluate(started.entrypoints[f"a/{names[-1]}"], b"{}", machine.FUEL_PER_SECOND) == [{"result": 1}]
+
+
+@pytest.mark.opa
 def test_undefined_decision_is_undecided(small: Path) -> None:
     engine = compiled(small, "package qaqpa.gate\n\ndecision := 1 if input.x\n")
     assert engine.evaluate({"x": True}).document == 1

@@ -7,6 +7,7 @@ import io
 import json
 import unicodedata
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -181,24 +182,27 @@ def test_the_line_of_an_allow_says_what_was_allowed(engine: EmbeddedEngine) -> N
 
 
 def test_the_line_of_a_denial_names_what_is_missing_and_who_supplies_it(engine: EmbeddedEngine) -> None:
-    pieces = [piece for piece in everything() if piece.kind != "audit"]
+    pieces = [piece for piece in everything() if piece.kind not in {"audit", "bias"}]
     pieces.append(carried(ALL["bias"], model_digest="cd" * 32))
-    pieces = [piece for piece in pieces if piece.kind != "bias" or piece is pieces[-1]]
     line = one_line(decide(request(pieces), engine), engine.catalog)
     assert line == (
         "Qaqpa: promotion of credit version 7 to production is refused. Nothing was changed."
         " Requirements not met: 2 of 11."
         " To see all: qaqpa check models:/credit/7"
-        " 1) Missing evidence: audit (AUD-01, independent auditor)."
-        " 2) Evidence that does not count (about other model bytes): bias (NDQ-02, ML engineer)."
+        " 1) NDQ-02 (ML engineer): bias refused: other_model (It is about other model bytes)."
+        " The model was changed after the signature, or the statement was copied from another one."
+        " Ask the signer to judge this version and to sign again."
+        " 2) Missing evidence, to be signed by somebody independent: audit (AUD-01, independent auditor)."
     )
 
 
 def test_the_line_says_once_what_lacks_for_the_same_reason(engine: EmbeddedEngine) -> None:
     line = one_line(decide(request([]), engine), engine.catalog)
-    assert line.count("Missing evidence") == 1
-    assert "responsibility (ACC-01, model owner), audit (AUD-01, independent auditor)" in line
-    assert " 2) " not in line
+    signed, independent = line.split(" 2) ")
+    assert signed.count("Missing evidence") == independent.count("Missing evidence") == 1
+    assert "names for it: responsibility (ACC-01, model owner), classification (DOC-01, risk owner)" in signed
+    assert "somebody independent: audit (AUD-01, independent auditor), commission (AUD-02, chair of the" in independent
+    assert " 3) " not in line
 
 
 def test_the_line_names_a_problem_first_whatever_the_verdict(engine: EmbeddedEngine) -> None:
@@ -209,7 +213,8 @@ def test_the_line_names_a_problem_first_whatever_the_verdict(engine: EmbeddedEng
     undecided = decide(replace(request(everything()), problems=[Problem("bytes_missing", "No model/.")]), engine)
     line = one_line(undecided, engine.catalog)
     assert "because nothing could be decided. Nothing was changed." in line
-    assert line.endswith(" 1) The model's bytes are not there. No model/.")
+    assert " 1) The model's bytes are not there. " in line
+    assert line.endswith(" No model/.")
 
 
 def test_the_line_stops_after_eight_reasons_and_says_so(engine: EmbeddedEngine) -> None:
@@ -217,7 +222,7 @@ def test_the_line_stops_after_eight_reasons_and_says_so(engine: EmbeddedEngine) 
     line = one_line(decide(replace(request([]), problems=problems), engine), engine.catalog)
     assert " 8) " in line
     assert " 9) " not in line
-    assert line.endswith("And 3 more.")
+    assert line.endswith("And 4 more.")
 
 
 def test_the_line_names_no_command_for_a_version_that_does_not_exist_yet(engine: EmbeddedEngine) -> None:
@@ -237,8 +242,10 @@ def test_the_text_groups_what_is_to_do_by_who_has_to_act(engine: EmbeddedEngine)
     for control in ("NDQ-02", "TRN-02"):
         assert (f"✗ {control}" in first) != (f"✗ {control}" in second)
     assert "✗ AUD-01" in second.split("To do for")[0]
-    assert "Evidence that was refused\n  tag x: This is not JSON" in text
-    assert "[malformed]" in text
+    assert (
+        "Evidence that was refused\n  malformed: not a statement, or a broken one.\n    bias, tag x: This is no" in text
+    )
+    assert "[malformed, tag x]" in first + second
     assert "Passed\n  ACC-01, AUD-02," in text
     assert "What a requirement means: qaqpa explain AUD-01" in text
 
@@ -247,13 +254,47 @@ def test_the_text_of_an_allow_does_not_promise_anything(engine: EmbeddedEngine) 
     text = as_text(decide(request(everything()), engine), engine)
     assert text.startswith("ALLOWED  credit version 7")
     assert "All 11 requirements that apply are met." in text
-    assert "Declared evidence was accepted: nobody signed it." in text
+    assert "nobody signed" not in text
     assert "It does not say that the model is lawful." in " ".join(text.split())
-    asked = request(everything(), settings=Settings(minimum_strength=Strength.SIGNED))
-    signed = replace(asked, evidence=[replace(fact, strength=Strength.SIGNED) for fact in asked.evidence])
-    decision = decide(signed, engine)
-    assert decision.verdict is Verdict.ALLOW
-    assert "nobody signed it" not in as_text(decision, engine)
+    unsigned = [carried(content, []) for content in [context(), *ALL.values()]]
+    decision = decide(request(unsigned, stage=Stage.STAGING), engine)
+    assert decision.verdict is Verdict.ALLOW, decision.document
+    assert "Evidence that nobody signed counts at this stage." in as_text(decision, engine)
+    signed = Settings(minimum_strength=Strength.SIGNED)
+    assert "nobody signed" not in as_text(
+        decide(request(everything(), stage=Stage.STAGING, settings=signed), engine), engine
+    )
+
+
+def test_an_audit_by_the_owner_is_told_as_such(engine: EmbeddedEngine) -> None:
+    kept = [piece for piece in everything() if piece.kind != "audit"]
+    decision = decide(request([*kept, carried(ALL["audit"], ["owner"])]), engine)
+    said = "owner signed it and is recorded as owner of this model"
+    assert as_text(decision, engine).count(said) == 2
+    assert f"AUD-01 (independent auditor): audit refused: not_independent ({said}). Somebody outside must" in one_line(
+        decision, engine.catalog
+    )
+
+
+def test_a_waiver_of_a_risk_owner_is_told_with_its_end(engine: EmbeddedEngine) -> None:
+    kept = [piece for piece in everything() if piece.kind not in {"audit", "legal_basis"}]
+    waiver = {
+        "kind": "waiver",
+        "controls": ["AUD-01", "DPB-01"],
+        "category": "mitigated",
+        "compensating": ["Two officers decide"],
+        "reason": "No auditor is free.",
+        "ticket": "RISK-1",
+        "requested_by": "owner",
+    }
+    waived = carried(waiver, stage=Stage.PRODUCTION, expires_at=NOW + timedelta(days=20))
+    decision = decide(request([*kept, waived], asked_by="trainer"), engine)
+    text = " ".join(as_text(decision, engine).split())
+    assert "asked for by trainer" in text
+    assert "~ AUD-01 Independent audit with a positive conclusion WAIVED - The evidence audit is missing." in text
+    assert "Waived until 2026-12-13T00:00:00Z: other measures stand in" in text
+    assert "Measure instead: Two officers decide Ticket: RISK-1 Signed by: risk" in text
+    assert "! There is a waiver for DPB-01, but this requirement cannot be waived." in text
 
 
 def test_warnings_and_what_does_not_apply_are_shown(engine: EmbeddedEngine) -> None:
@@ -270,7 +311,8 @@ def test_a_problem_is_shown_with_its_detail(engine: EmbeddedEngine) -> None:
     decision = decide(replace(request(everything()), problems=[Problem("bytes_missing", "No model/.")]), engine)
     text = as_text(decision, engine)
     assert text.startswith("UNDECIDED  credit")
-    assert "Why nothing was decided\n  ? The model's bytes are not there.\n    No model/.\n" in text
+    assert "Why nothing was decided\n  ? The model's bytes are not there. " in text
+    assert "\n    No model/.\n" in text
 
 
 def test_brief_leaves_out_why_and_how(engine: EmbeddedEngine) -> None:

@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 
+from qaqpa.evidence.verify import MAX_WAIVER
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.report import texts as module
+from qaqpa.report.codes import PROBLEM_CODES, REJECTION_CODES
 from qaqpa.report.escape import MAX_SHOWN
 from qaqpa.report.texts import Texts, fill, shown
-from qaqpa.resources import POLICIES
+from qaqpa.resources import POLICIES, SCHEMAS
 
 PACKAGE = Path(module.__file__).parent.parent
 STRINGS: dict[str, str] = json.loads((PACKAGE / "report" / "texts" / "en.json").read_bytes())
 CONTROLS = {path: path.read_text("utf-8") for path in POLICIES.glob("controls/*/*.rego") if "_test" not in path.name}
-PYTHON = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+PYTHON = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py") if path.name != "codes.py")
 GATE = "".join(path.read_text("utf-8") for path in POLICIES.glob("gate/*.rego") if "_test" not in path.name)
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -53,30 +55,79 @@ def test_each_code_of_a_control_has_a_text_on_its_card_and_each_text_a_code(path
     assert codes == set(card["texts"]["en"]["violations"])
 
 
-def test_each_reason_and_each_problem_has_a_text() -> None:
-    refusals = set(re.findall(r'StatementError\(\s*"(\w+)"|return "(\w+)", "', PYTHON))
-    reasons = {one or other for one, other in refusals} - {"model_missing"}
-    assert reasons == {name.removeprefix("reason.") for name in STRINGS if name.startswith("reason.")}
-    problems = {*re.findall(r'Problem\(\s*"(\w+)"', PYTHON), *re.findall(r'_problem contains \{"code": "(\w+)"', GATE)}
-    assert problems == {name.removeprefix("problem.") for name in STRINGS if name.startswith("problem.")}
-    assert {"context_conflict", "no_profile"} <= problems
+def named(group: str) -> set[str]:
+    """The codes that have a text of a group."""
+    return {name.removeprefix(f"{group}.") for name in STRINGS if name.startswith(f"{group}.")}
+
+
+def test_each_refusal_has_a_reason_and_a_remedy_and_there_are_no_others() -> None:
+    assert len(set(REJECTION_CODES)) == len(REJECTION_CODES)
+    assert named("reason") == named("remedy") == set(REJECTION_CODES)
+    raised = re.findall(r'StatementError\(\s*"(\w+)"|return \(?\s*"(\w+)",\s+f?"', PYTHON)
+    at_making_only = {"model_missing", "stage_missing"}
+    assert {one or other for one, other in raised} - at_making_only <= set(REJECTION_CODES)
+    assert [code for code in REJECTION_CODES if f'"{code}"' not in PYTHON] == []
+
+
+def test_each_problem_has_a_text_and_there_are_no_others() -> None:
+    assert len(set(PROBLEM_CODES)) == len(PROBLEM_CODES)
+    assert named("problem") == set(PROBLEM_CODES)
+    made = {*re.findall(r'Problem\(\s*"(\w+)"', PYTHON), *re.findall(r'TrustError\(\s*"(\w+)"', PYTHON)}
+    made |= set(re.findall(r'problems? contains \{"code": "(\w+)"', GATE))
+    assert made <= set(PROBLEM_CODES)
+    assert [code for code in PROBLEM_CODES if f'"{code}"' not in PYTHON + GATE] == []
+
+
+def test_remedies_and_problems_are_sentences_that_end() -> None:
+    for name, text in STRINGS.items():
+        if name.startswith(("remedy.", "problem.")):
+            assert text.endswith("."), name
+        elif name.startswith("reason."):
+            assert not text.endswith("."), name
+
+
+def test_what_the_gate_itself_says_of_evidence_has_a_text() -> None:
     lacking = set(re.findall(r'"(evidence_\w+)"', GATE))
-    for group in ("code.", "cause."):
-        assert lacking == {name.removeprefix(group) for name in STRINGS if name.startswith(group)}
+    assert named("cause") == lacking
+    assert named("code") == lacking | {"waiver_not_allowed"}
+    assert '"waiver_not_allowed"' in GATE
+
+
+def test_each_strength_has_its_words() -> None:
+    assert named("must") == {"signed", "independent", "sentence", "cause"}
+    assert named("had") == {"declared", "signed"}
+    assert named("level") == {"signed", "independent", "settings", "production", "waiver"}
+
+
+def test_each_category_of_a_waiver_has_a_text() -> None:
+    schema = json.loads((SCHEMAS / "evidence" / "waiver.json").read_bytes())
+    assert set(schema["properties"]["category"]["enum"]) < named("waiver")
+
+
+def test_texts_that_say_how_long_a_waiver_may_last_say_it_right() -> None:
+    for name in ("remedy.waiver_without_end", "remedy.waiver_too_long", "waivable.yes"):
+        assert f"at most {MAX_WAIVER.days} days" in STRINGS[name]
 
 
 def test_each_of_the_reports_own_texts_is_used_and_there() -> None:
     groups = {name.split(".")[0] for name in STRINGS}
     said = set(re.findall(rf"""["']((?:{"|".join(groups)})\.[a-z_]+)["']""", PYTHON))
-    made = {"verdict": "allow deny undecided", "summary": "allow deny undecided", "line": "allow deny undecided"}
-    said |= {f"{group}.{name}" for group, names in made.items() for name in names.split()}
-    said |= {
-        name for name in STRINGS if name.split(".")[0] in {"code", "cause", "reason", "problem", "strength", "actor"}
+    made = {
+        "verdict": "allow deny undecided",
+        "summary": "allow deny undecided",
+        "line": "allow deny undecided",
+        "waiver": "waiver mitigated",
+        "must": "signed independent",
+        "had": "declared signed",
+        "level": "signed independent",
     }
+    said |= {f"{group}.{name}" for group, names in made.items() for name in names.split()}
+    whole = {"code", "cause", "reason", "remedy", "problem", "strength", "actor"}
+    said |= {name for name in STRINGS if name.split(".")[0] in whole}
     said.add("unverified")
     assert said == set(STRINGS)
-    for name in ("verdict.", "summary.", "line.", "actor.", "strength.", "reason.", "problem.", "code.", "cause."):
-        assert f'f"{name}{{' in PYTHON, name
+    for name in (*whole, *made):
+        assert f'f"{name}.{{' in PYTHON, name
 
 
 def test_each_actor_and_each_strength_of_the_catalog_has_a_text(engine: EmbeddedEngine) -> None:
@@ -104,7 +155,7 @@ def test_placeholders_of_the_reports_own_texts_are_filled() -> None:
         assert not PLACEHOLDER.search(fill(template, values))
     for name, template in STRINGS.items():
         for placeholder in PLACEHOLDER.findall(template):
-            known = {"found", "required", "field"} if name.startswith("code.") else None
+            known = {"found", "required", "field"} if name.startswith(("code.", "cause.")) else None
             assert placeholder in known if known else f"{placeholder}=" in PYTHON, (name, placeholder)
 
 

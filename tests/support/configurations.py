@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qaqpa import times
 from qaqpa.config import Config, load_config
+from support.keyring import trusted
 
 FULL = """\
 version: 1
@@ -41,3 +42,10 @@ def load(root: Path, text: str) -> Config:
     path = root / "qaqpa.yaml"
     path.write_text(text, encoding="utf-8")
     return load_config(path)
+
+
+def parties_part(directory: Path) -> str:
+    """Writes the parties file of the keyring into a directory, and gives the part of a configuration that names it."""
+    source = trusted(directory, times.now())
+    roots = "".join(f'\n    - "{root}"' for root in source.roots)
+    return f"parties:\n  file: {source.file}\n  threshold: {source.threshold}\n  state: state\n  roots:{roots}\n"

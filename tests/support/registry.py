@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,10 +18,12 @@ from mlflow.exceptions import RestException
 from qaqpa import times
 from qaqpa.evidence.carriers import tag_key
 from qaqpa.evidence.digest import dir_hash
-from qaqpa.evidence.kinds import kind
+from qaqpa.evidence.kinds import RESPONSIBILITY, Kind, kind
 from qaqpa.evidence.statement import context_digest, make_statement
+from qaqpa.mlflow.registry import MODEL_TAG_CHARACTERS
 from support.contents import contents, context
 from support.servers import Running
+from support.statements import SIGNERS, envelope
 
 _numbers = itertools.count(1)
 
@@ -114,23 +116,38 @@ class Registry:
 
 
 def passing(names: Sequence[str], digest: str, **changes: Any) -> Tags:
-    """Evidence for a model digest, in a system of registered models of these names."""
+    """Signed evidence for a model digest, in a system of registered models of these names.
+
+    A statement of responsibility for each name says who trained the model, for servers that know no login.
+    """
     now = times.now()
     system = context(**{"models": [{"name": name} for name in names], **changes})
     found = Tags({}, {})
     for content in (system, *contents(now).values()):
-        own = kind(content["kind"])
-        payload = make_statement(
-            own,
-            content,
-            registered_model=names[0],
-            model_digest=digest,
-            context_digest=context_digest(system),
-            issued_at=now - timedelta(days=1),
-        )
-        carrier = found.model if own.carried_by_system else found.version
-        carrier[tag_key(own, payload)] = payload.decode()
+        answering = content["kind"] == RESPONSIBILITY
+        if answering:
+            content["persons"] = [{"id": "trainer", "role": "trainer"}]
+        for name in names if answering else names[:1]:
+            own, key, text = signed(content, name, digest, context_digest(system))
+            carrier = found.model if own.carried_by_system and len(text) <= MODEL_TAG_CHARACTERS else found.version
+            carrier[key] = text
     return found
+
+
+def signed(
+    content: dict[str, Any],
+    name: str,
+    digest: str,
+    system: str | None = None,
+    signers: Iterable[str] | None = None,
+    **changes: Any,
+) -> tuple[Kind, str, str]:
+    """The kind, the tag and the envelope of a statement made a day ago, signed by whoever has to, or by others."""
+    own = kind(content["kind"])
+    about = {"registered_model": name, "model_digest": digest, "context_digest": system or context_digest(context())}
+    payload = make_statement(own, content, **{**about, "issued_at": times.now() - timedelta(days=1), **changes})
+    persons = SIGNERS[own.name] if signers is None else signers
+    return own, tag_key(own, payload), envelope(payload, persons)
 
 
 def refusal(call: Callable[[], object]) -> Mapping[str, Any]:

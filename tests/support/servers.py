@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from support.configurations import parties_part
+
 HOST = "127.0.0.1"
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 15.0
@@ -101,16 +103,54 @@ def running(
 
 
 @contextmanager
-def mlflow_server(directory: Path, database: str, configuration: str, prefix: str = "qaqpa+") -> Iterator[Running]:
-    """An MLflow server on a database, with the gate in its registry unless the prefix is empty."""
+def mlflow_server(
+    directory: Path,
+    database: str,
+    configuration: str,
+    prefix: str = "qaqpa+",
+    *,
+    parties: bool = True,
+    login: tuple[str, str] | None = None,
+) -> Iterator[Running]:
+    """An MLflow server on a database, with the gate in its registry unless the prefix is empty.
+
+    Args:
+        directory: holds all that the server writes.
+        database: its URI.
+        configuration: the text of `qaqpa.yaml`.
+        prefix: what stands before the URI of the registry.
+        parties: true where the server trusts the parties file of the keyring.
+        login: name and password of the administrator, for a server that asks for a login.
+    """
     file = directory / "qaqpa.yaml"
-    file.write_text(configuration, encoding="utf-8")
+    file.write_text(configuration + (parties_part(directory) if parties else ""), encoding="utf-8")
     port = free_port()
     url = f"http://{HOST}:{port}"
     command = mlflow_command(directory, database, port, prefix)
     environment = mlflow_environment(QAQPA_CONFIG=str(file))
+    if login:
+        command += ["--app-name", "basic-auth"]
+        environment |= _login_settings(directory, login)
     with running(command, directory, lambda: _answers(f"{url}/health"), environment, url) as server:
         yield server
+
+
+def _login_settings(directory: Path, login: tuple[str, str]) -> dict[str, str]:
+    """What MLflow's `basic-auth` needs, where everybody who is logged in may do everything."""
+    settings = directory / "auth.ini"
+    settings.write_text(
+        "[mlflow]\n"
+        "default_permission = MANAGE\n"
+        f"database_uri = sqlite:///{directory}/auth.db\n"
+        f"admin_username = {login[0]}\n"
+        f"admin_password = {login[1]}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    return {
+        "MLFLOW_AUTH_CONFIG_PATH": str(settings),
+        "MLFLOW_AUTH_ADMIN_PASSWORD": login[1],
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "only for this test",
+    }
 
 
 @contextmanager

@@ -4,19 +4,27 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
 
+from qaqpa.config import Config
+from qaqpa.config.parties import ROOTS
 from qaqpa.errors import UsageError
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.directory import read_directory
+from qaqpa.evidence.parties import Parties
+from qaqpa.evidence.trust import Trust
+from qaqpa.gate import open_trust, trusted_parties
 from qaqpa.model import Decision, Problem, Subject
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import json as json_report
@@ -30,12 +38,22 @@ _PATIENCE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Target:
-    """What a command was pointed at, read."""
+    """What a command was pointed at, read. `base` is the directory, None for a registry."""
 
     subject: Subject
     carried: Sequence[Carried]
     problems: Sequence[Problem] = ()
-    in_registry: bool = False
+    base: Path | None = None
+
+    @property
+    def in_registry(self) -> bool:
+        """True where it is a version of a registry."""
+        return self.base is None
+
+    @property
+    def name(self) -> str:
+        """Its name for messages."""
+        return " version ".join(filter(None, (self.subject.name, self.subject.version)))
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +75,48 @@ def read_target(target: str, registry_uri: str | None) -> Target:
     with waiting(f"reading {target}"):
         if not target.startswith(MODELS):
             directory = read_directory(target)
-            return Target(directory.subject, directory.carried)
+            return Target(directory.subject, directory.carried, directory.problems, Path(target))
         version = registry().read_version(target, registry_uri)
-    return Target(version.subject, version.carried, version.problems, in_registry=True)
+        beside = attaching().outside(target, version.subject.digest, registry_uri)
+    subject = replace(version.subject, people=(*version.subject.people, *beside.people))
+    return Target(subject, (*version.carried, *beside.carried), version.problems)
+
+
+def trust_for(config: Config, target: str) -> Trust | None:
+    """Where the parties file comes from; None where the configuration names none.
+
+    Raises:
+        UsageError: the root keys are named by a file inside the directory that is judged: whoever wrote the evidence
+            could have written that too.
+    """
+    source = config.parties
+    if source and not target.startswith(MODELS) and source.roots_from != ROOTS and _inside(source.roots_from, target):
+        raise UsageError(
+            "The configuration that names the root keys lies inside the directory that is judged",
+            where=source.roots_from,
+            required="a configuration from elsewhere",
+            mend=f"Use --config FILE, or set {ROOTS}",
+        )
+    return open_trust(config)
+
+
+def parties_for(config: Config, target: str, now: datetime) -> Parties | None:
+    """The parties file in force; where there should be one and is none, that is said on standard error.
+
+    Raises:
+        UsageError: as for `trust_for`.
+    """
+    parties, problems = trusted_parties(trust_for(config, target), now)
+    for problem in problems:
+        print(f"qaqpa: {problem.code}: {visible(problem.detail, 2000)}", file=sys.stderr)
+    return parties
+
+
+def _inside(file: str, directory: str) -> bool:
+    """True where a file lies in a directory, by its name or by where links lead."""
+    base = Path(directory)
+    named = Path(os.path.abspath(file)).is_relative_to(os.path.abspath(base))  # noqa: PTH100 - keeps links
+    return named or Path(file).resolve().is_relative_to(base.resolve())
 
 
 @contextmanager
@@ -77,18 +134,31 @@ def waiting(what: str) -> Iterator[None]:
 
 
 def registry() -> Any:
-    """The module that talks to a registry.
+    """The module that reads a registry.
 
     Raises:
         UsageError: MLflow is not installed.
     """
+    return _with_mlflow("registry")
+
+
+def attaching() -> Any:
+    """The module that attaches evidence in a registry.
+
+    Raises:
+        UsageError: MLflow is not installed.
+    """
+    return _with_mlflow("attaching")
+
+
+def _with_mlflow(module: str) -> Any:
     try:
-        from qaqpa.mlflow import registry as found  # noqa: PLC0415 - importing MLflow takes seconds
+        # Importing MLflow takes seconds.
+        return importlib.import_module(f"qaqpa.mlflow.{module}")
     except ImportError as error:
         raise UsageError(
             "MLflow is not installed, so no registry can be reached", mend="pip install 'qaqpa[mlflow]'"
         ) from error
-    return found
 
 
 def console(file: TextIO | None = None) -> Console:

@@ -8,30 +8,21 @@ read make the decision `undecided`; a selection would be a choice.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from qaqpa import times
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.contexts import Candidate, choose
 from qaqpa.evidence.errors import StatementError
-from qaqpa.evidence.kinds import RESPONSIBILITY, STATEMENT, SYSTEM
-from qaqpa.evidence.parties import Parties, Person
-from qaqpa.evidence.people import DEPLOYER, OWNER, Named, People, actor_id, people_of
+from qaqpa.evidence.kinds import STATEMENT, SYSTEM
+from qaqpa.evidence.parties import Parties
+from qaqpa.evidence.people import DEPLOYER, People, actor_id, people_of
 from qaqpa.evidence.pieces import Piece, read_pieces, rejection
+from qaqpa.evidence.signing import CLOCK_SKEW, Signing
 from qaqpa.evidence.statement import Statement
-from qaqpa.evidence.verify import (
-    Signature,
-    authorised,
-    check_age,
-    check_waiver,
-    counted,
-    key_objection,
-    rule_of,
-    signatures,
-)
+from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, rule_of
 from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Stage, Strength, Subject
 
 MAX_CARRIED = 500
@@ -40,7 +31,6 @@ MAX_CARRIED = 500
 MAX_TOTAL_CHARACTERS = 4_000_000
 """Most characters that are read for one decision, all pieces together."""
 
-_CLOCK_SKEW = timedelta(minutes=5)
 _STRENGTHS = list(Strength)
 _log = logging.getLogger(__name__)
 
@@ -110,19 +100,20 @@ class _Collector:
         self._now = now
         self._parties = parties
         self._least = least
-        self._given = {piece.statement.id: signatures(piece.envelopes, parties) if parties else [] for piece in pieces}
-        self._withdrawn = self._withdrawals()
+        self._signing = Signing(pieces, parties, now)
         self._people: People | None = None
 
     def result(self, rejected: Sequence[Rejection], asked_by: str | None) -> Collected:
         if self._parties:
             deployer = [Recorded(DEPLOYER, asked_by, "who asks for the promotion", trusted=True)] if asked_by else []
-            self._people = people_of(self._parties, [*self._subject.people, *deployer], self._named())
+            named = self._signing.named(self._subject.name)
+            self._people = people_of(self._parties, [*self._subject.people, *deployer], named)
         refused = list(rejected)
         candidates = []
         for piece in self._of(system=True):
             fact = self._judged(piece, None, refused)
-            candidates.append(Candidate(piece.statement, fact, self._is_authentic(piece), self._is_strong(fact)))
+            authentic = self._names_subject(piece.statement) and self._signing.is_authentic(piece)
+            candidates.append(Candidate(piece.statement, fact, authentic, self._is_strong(fact)))
         context, problem = choose(candidates)
         digest = context.context_digest if context else None
         facts = []
@@ -151,11 +142,11 @@ class _Collector:
         try:
             return self._fact(piece, context_digest)
         except StatementError as error:
-            refused.append(rejection(error, statement.kind.name, piece.source))
+            refusal = error
         except Exception:  # noqa: BLE001 - whatever it is, the evidence is refused
             _log.exception("evidence could not be judged: %s", statement.id)
-            error = StatementError("malformed", "It could not be judged; the log says why.")
-            refused.append(rejection(error, statement.kind.name, piece.source))
+            refusal = StatementError("malformed", "It could not be judged; the log says why.")
+        refused.append(rejection(refusal, statement.kind.name, piece.source))
         return None
 
     def _fact(self, piece: Piece, context_digest: str | None) -> Evidence | None:
@@ -163,11 +154,11 @@ class _Collector:
         signed = bool(piece.envelopes) and self._parties is not None
         if piece.envelopes and not signed and self._stage is not Stage.REVIEW:
             raise StatementError("no_parties", "No parties file says whose signature counts.")
-        if signed and not self._given[statement.id]:
+        if signed and not self._signing.given(statement):
             raise StatementError("untrusted_signature", "Nobody whom the parties file knows signed it.")
         if not piece.draft:
             self._check_subject(statement, context_digest)
-        if statement.issued_at > self._now + _CLOCK_SKEW:
+        if statement.issued_at > self._now + CLOCK_SKEW:
             raise StatementError("dated_in_future", f"It is dated {times.render(statement.issued_at)}, in the future.")
         if statement.expires_at and statement.expires_at <= self._now:
             raise StatementError("expired", f"It ended on {times.render(statement.expires_at)}.")
@@ -175,17 +166,22 @@ class _Collector:
         if statement.kind.binds == {STATEMENT}:
             return None
         if signed and self._parties and self._people:
-            return self._signed_fact(piece, self._parties, self._people)
-        return _declared_fact(piece)
+            fact = self._signed_fact(piece, self._parties, self._people)
+        else:
+            fact = _declared_fact(piece)
+        # Last, because what keeps the context from counting often keeps this from counting too, and says more.
+        if "system" in statement.kind.binds and not (piece.draft or context_digest or statement.kind.name == SYSTEM):
+            raise StatementError("context_missing", "It is about a system, and no context of this model counts.")
+        return fact
 
     def _signed_fact(self, piece: Piece, parties: Parties, people: People) -> Evidence:
         statement = piece.statement
         rule = rule_of(statement, parties)
         check_age(statement, rule, self._now)
-        persons = authorised(statement, self._given[statement.id], rule, self._now)
+        persons = authorised(statement, self._signing.given(statement), rule, self._now)
         must_be_shown = self._stage is not Stage.REVIEW
         found = counted(statement, persons, rule, people, must_be_shown=must_be_shown)
-        if self._withdrawn[statement.id].issuperset(signer.id for signer in found.signers):
+        if self._signing.is_withdrawn(statement, [signer.id for signer in found.signers]):
             raise StatementError("withdrawn", "Everybody who signed it has withdrawn it.")
         return Evidence(
             kind=statement.kind.name,
@@ -209,9 +205,7 @@ class _Collector:
             return
         if "model" in binds and statement.model_digest != self._subject.digest:
             raise StatementError("other_model", "It is about other model bytes.")
-        if "system" in binds and digest is None:
-            raise StatementError("context_missing", "It is about a system, and no context of this model counts.")
-        if "system" in binds and statement.context_digest != digest:
+        if "system" in binds and digest and statement.context_digest != digest:
             raise StatementError("other_context", "It is about another system, or about an older or newer context.")
         if statement.stage and statement.stage is not self._stage:
             raise StatementError("other_stage", f"It is for {statement.stage.value}.")
@@ -226,60 +220,7 @@ class _Collector:
         )
 
     def _is_strong(self, fact: Evidence | None) -> bool:
-        return bool(fact) and _STRENGTHS.index(fact.strength) >= _STRENGTHS.index(self._least)
-
-    def _is_authentic(self, piece: Piece) -> bool:
-        """True where somebody who might signed a context of this model, though it may have ended since."""
-        return bool(self._names_subject(piece.statement) and self._authentic(piece, piece.statement.issued_at))
-
-    def _authentic(self, piece: Piece, at: datetime) -> dict[str, Person]:
-        """Who signed a statement and was authorised at a time, whatever became of the statement."""
-        if not self._parties or piece.statement.issued_at > self._now + _CLOCK_SKEW:
-            return {}
-        try:
-            rule = rule_of(piece.statement, self._parties)
-            return authorised(piece.statement, self._given[piece.statement.id], rule, at)
-        except StatementError:
-            return {}
-
-    def _withdrawals(self) -> defaultdict[str, set[str]]:
-        """Who withdrew which statement: party ids by the statement's id."""
-        found: defaultdict[str, set[str]] = defaultdict(set)
-        for piece in self._pieces:
-            statement = piece.statement
-            if statement.withdraws and statement.issued_at <= self._now + _CLOCK_SKEW and not self._ended(statement):
-                good = [own for own in self._given[statement.id] if self._key_counts(own, statement)]
-                found[statement.withdraws] |= {signature.person.id for signature in good}
-        return found
-
-    def _key_counts(self, signature: Signature, statement: Statement) -> bool:
-        return key_objection(signature.key, statement.issued_at, self._now) is None
-
-    def _ended(self, statement: Statement) -> bool:
-        return statement.expires_at is not None and statement.expires_at <= self._now
-
-    def _named(self) -> Iterator[Named]:
-        """Whom the statements of responsibility name for this registered model. One that has ended still adds."""
-        for piece in self._pieces:
-            statement = piece.statement
-            if statement.kind.name != RESPONSIBILITY or statement.registered_model != self._subject.name:
-                continue
-            signers = self._authentic(piece, statement.issued_at)
-            if signers and self._withdrawn[statement.id].issuperset(signers):
-                continue
-            trusted = bool(self._authentic(piece, self._now)) and not self._outdated(statement)
-            yield from (Named(OWNER, signer, trusted) for signer in signers)
-            for entry in statement.content.get("persons", []):
-                yield Named(entry["role"], entry["id"], trusted)
-
-    def _outdated(self, statement: Statement) -> bool:
-        if self._ended(statement) or not self._parties:
-            return True
-        try:
-            check_age(statement, rule_of(statement, self._parties), self._now)
-        except StatementError:
-            return True
-        return False
+        return fact is not None and _STRENGTHS.index(fact.strength) >= _STRENGTHS.index(self._least)
 
 
 def _declared_fact(piece: Piece) -> Evidence:

@@ -4,6 +4,8 @@ r"""The model digest: in-toto `dirHash` of a model's artifact root.
 It is the SHA-256 of the lines `<sha256>  <relative path>\n`, one for each file, sorted by the bytes of the line's path.
 Anybody can compute it again, in the directory:
 `find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum -- | sha256sum`.
+As there, directories without files, times, owners and modes do not matter, a hard link is a file like any other, and
+names are bytes: two that differ only in Unicode normalisation are two names.
 """
 
 from __future__ import annotations
@@ -12,90 +14,182 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from qaqpa.errors import UndecidedError
+from qaqpa.evidence.files import PIECE_BYTES, open_below
+from qaqpa.report.escape import visible
 
-_READ_BYTES = 1 << 20
-_WRITTEN_BY_MLFLOW = "registered_model_meta"
+Progress = Callable[[int, int], None]
+"""Is told bytes hashed so far and bytes in all, from several threads but never from two at once."""
+
+_WORKERS = 8
+_LONGEST_PATH = 4095
+_WRITTEN_BY_MLFLOW = b"registered_model_meta"
 _META_LINE = rb"(?:[^:#\n{}\[\],&*!|>%@`\"' -][^:#\n]*|'[^'\n]*'|\"[^\"\\\n]*\")"
 _META = re.compile(rb"model_name: " + _META_LINE + rb"\nmodel_version: " + _META_LINE + rb"\n")
 _META_BYTES = 4096
 
 
 class DigestError(UndecidedError):
-    """A directory has no digest: it is empty, unreadable, or holds something that is not a plain file."""
+    """A directory has no digest: it is empty, unreadable, changes, or holds something that is not a plain file."""
 
 
-def dir_hash(root: str | Path) -> str:
+@dataclass(frozen=True)
+class _File:
+    """A file as it was listed: its path's bytes, and what changes when somebody writes to it."""
+
+    path: bytes
+    size: int
+    changed: tuple[int, int]
+
+
+def dir_hash(root: str | Path, progress: Progress | None = None) -> str:
     """The model digest of a directory, 64 hexadecimal digits.
 
     Left out is only a top-level file `registered_model_meta` that holds exactly the two lines that MLflow itself writes
-    while a model is read.
+    while a model is read. Several files are read at once, none of them as a whole, and no symbolic link below the root
+    is followed, even one that appears meanwhile.
+
+    Args:
+        root: the directory.
+        progress: is told how far it is.
 
     Raises:
-        DigestError: a symbolic link, a special file, a name that is not UTF-8 or holds a line break or backslash, an
-            unreadable file, or no file at all.
+        DigestError: a symbolic link, a special file, a name that is not UTF-8, is too long or holds a line break or
+            backslash, an unreadable file, no file at all, or a file that came, went or changed meanwhile.
     """
-    base = Path(root)
     try:
-        files = sorted(_files(base), key=lambda pair: os.fsencode(pair[0]))
-        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            digests = list(pool.map(file_sha256, (path for _, path in files)))
-    except OSError as error:
-        raise DigestError(
-            f"The model's files cannot be read ({error.strerror})", where=str(error.filename or root)
-        ) from error
-    if not files:
-        raise DigestError("There is no file to hash", where=str(root), required="the artifact root of a model")
-    lines = (f"{digest}  {name}\n".encode() for (name, _), digest in zip(files, digests, strict=True))
+        base = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise DigestError(f"The model's files cannot be read ({reason})", where=str(root)) from error
+    try:
+        files = _listed(base)
+        if not files:
+            raise DigestError("There is no file to hash", where=str(root), required="the artifact root of a model")
+        lines = _lines(base, files, progress)
+        if _listed(base) != files:
+            raise DigestError("The model's files changed while they were read", where=str(root), mend="Try again")
+    finally:
+        os.close(base)
     return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a regular file, read in pieces; symbolic links are not followed.
+def _lines(base: int, files: list[_File], progress: Progress | None) -> list[bytes]:
+    counter = _Counter(progress, sum(file.size for file in files))
+    pool = ThreadPoolExecutor(max_workers=min(_WORKERS, os.cpu_count() or 1))
+    try:
+        digests = pool.map(lambda file: _sha256(base, file, counter), files)
+        return [f"{digest}  ".encode() + file.path + b"\n" for digest, file in zip(digests, files, strict=True)]
+    finally:
+        # The rest is not read where one file failed or somebody interrupts, but what runs still needs the descriptor.
+        pool.shutdown(cancel_futures=True)
 
-    Raises:
-        OSError: it cannot be read.
-    """
+
+class _Counter:
+    """Adds up what the threads have read."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def add(self, count: int) -> None:
+        if self._progress:
+            with self._lock:
+                self._done += count
+                self._progress(self._done, self._total)
+
+
+def _sha256(base: int, listed: _File, counter: _Counter) -> str:
     digest = hashlib.sha256()
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        while piece := file.read(_READ_BYTES):
-            digest.update(piece)
+    piece = memoryview(bytearray(min(PIECE_BYTES, max(listed.size, 1))))
+    with _readable(listed.path), os.fdopen(open_below(base, listed.path), "rb", buffering=0) as file:
+        _expect(listed, os.fstat(file.fileno()))
+        # One that grows without end is not read without end.
+        while file.tell() <= listed.size and (count := file.readinto(piece)):
+            digest.update(piece[:count])
+            counter.add(count)
+        _expect(listed, os.fstat(file.fileno()))
     return digest.hexdigest()
 
 
-def _files(base: Path) -> Iterator[tuple[str, Path]]:
-    pending = [(base, "")]
+def _expect(listed: _File, found: os.stat_result) -> None:
+    """Refuses a file that is another one than was listed, or was written to since."""
+    if not stat.S_ISREG(found.st_mode) or _file(listed.path, found) != listed:
+        raise DigestError("The file changed while it was read", where=_shown(listed.path), mend="Try again")
+
+
+def _listed(base: int) -> list[_File]:
+    """All files but MLflow's own, in the order of the digest's lines."""
+    return sorted(_files(base), key=lambda file: file.path)
+
+
+def _files(base: int) -> Iterator[_File]:
+    pending = [b""]
     while pending:
-        directory, prefix = pending.pop()
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                name = _checked_name(entry, prefix)
-                mode = entry.stat(follow_symlinks=False).st_mode
-                if stat.S_ISDIR(mode):
-                    pending.append((Path(entry.path), f"{name}/"))
-                elif not stat.S_ISREG(mode):
-                    raise DigestError("Only plain files and directories can be hashed", where=name)
-                elif not (name == _WRITTEN_BY_MLFLOW and _is_mlflow_meta(Path(entry.path))):
-                    yield name, Path(entry.path)
+        directory = pending.pop()
+        for path, found in _entries(base, directory):
+            if stat.S_ISDIR(found.st_mode):
+                pending.append(path)
+            elif not stat.S_ISREG(found.st_mode):
+                raise DigestError("Only plain files and directories can be hashed", where=_shown(path))
+            elif not (path == _WRITTEN_BY_MLFLOW and _is_mlflow_meta(base, path, found.st_size)):
+                yield _file(path, found)
 
 
-def _checked_name(entry: os.DirEntry[str], prefix: str) -> str:
-    name = f"{prefix}{entry.name}"
+def _entries(base: int, directory: bytes) -> list[tuple[bytes, os.stat_result]]:
+    found = []
+    with _readable(directory):
+        descriptor = open_below(base, directory, os.O_DIRECTORY)
+        try:
+            with os.scandir(descriptor) as entries:
+                for entry in entries:
+                    path = _checked(os.path.join(directory, os.fsencode(entry.name)))  # noqa: PTH118 - bytes
+                    found.append((path, entry.stat(follow_symlinks=False)))
+        finally:
+            os.close(descriptor)
+    return found
+
+
+def _checked(path: bytes) -> bytes:
     try:
-        name.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise DigestError("A file name is not UTF-8", where=ascii(name)) from error
-    if any(character in name for character in "\n\r\\"):
-        raise DigestError("A file name holds a line break or a backslash", where=ascii(name))
-    return name
+        path.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DigestError("A file name is not UTF-8", where=_shown(path)) from error
+    if any(character in path for character in b"\n\r\\"):
+        raise DigestError("A file name holds a line break or a backslash", where=_shown(path))
+    if len(path) > _LONGEST_PATH:
+        required = f"a path of at most {_LONGEST_PATH} bytes"
+        raise DigestError("A file name is too long", where=_shown(path), required=required)
+    return path
 
 
-def _is_mlflow_meta(path: Path) -> bool:
-    if path.stat().st_size > _META_BYTES:
+def _is_mlflow_meta(base: int, path: bytes, size: int) -> bool:
+    if size > _META_BYTES:
         return False
-    return _META.fullmatch(path.read_bytes()) is not None
+    with _readable(path), os.fdopen(open_below(base, path), "rb") as file:
+        return _META.fullmatch(file.read(_META_BYTES + 1)) is not None
+
+
+def _file(path: bytes, found: os.stat_result) -> _File:
+    return _File(path, found.st_size, (found.st_mtime_ns, found.st_ctime_ns))
+
+
+@contextmanager
+def _readable(path: bytes) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DigestError(f"The model's files cannot be read ({error.strerror})", where=_shown(path)) from error
+
+
+def _shown(path: bytes) -> str:
+    return visible(path.decode("utf-8", "backslashreplace")) or "."

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.entities.model_registry.model_version_stages import STAGE_ARCHIVED, STAGE_NONE, get_canonical_stage
-from mlflow.store.model_registry.abstract_store import AbstractStore
+from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
 from mlflow.utils.validation import (
@@ -23,15 +24,18 @@ from mlflow.utils.validation import (
 )
 
 from qaqpa.mlflow.denial import fail_closed
+from qaqpa.mlflow.guard import TagGuardMixin, check_model, check_version, is_guarded, is_reserved, without_reserved
+from qaqpa.mlflow.identity import REGISTERED_BY, registration
 from qaqpa.mlflow.judge import Case, Gatekeeper
 from qaqpa.mlflow.pins import expect_model, expect_version, lock, pinned, pinned_whole
 from qaqpa.mlflow.records import PROMPT_SOURCES, ModelRecord, VersionRecord, read_model, read_version, read_versions
-from qaqpa.mlflow.subject import NewVersion, copied_version, of_new_version, of_version
+from qaqpa.mlflow.subject import NewVersion, copied_version, new_registrants, of_new_version, of_version
 
 _OUT_OF_PRODUCTION = frozenset({STAGE_NONE, STAGE_ARCHIVED})
+_SAID_BY_MLFLOW = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
-class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
+class GateMixin(TagGuardMixin):
     """Stands before a registry store. Each override judges first, and then leaves the work to MLflow."""
 
     def __init__(self, db_uri: str, read_db_uri: str | None = None, *, gatekeeper: Gatekeeper) -> None:
@@ -89,18 +93,21 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
     ) -> Any:
         """Registers a version. A copy arrives here too, with the source `models:/<name>/<version>`."""
         with fail_closed(f"registration in {name!r}"):
-            wanted_tags = {tag.key: tag.value for tag in tags or []}
-            judged = self._admit_new(NewVersion(name, source, run_id, model_id, wanted_tags))
+            kept = without_reserved(tags)
+            wanted = NewVersion(name, source, run_id, model_id, {tag.key: tag.value for tag in kept})
+            judged = self._admit_new(wanted)
+            kept += self._registered_by(wanted)
         with pinned(judged):
             return super().create_model_version(
-                name, source, run_id, tags, run_link, description, local_model_path, model_id
+                name, source, run_id, kept, run_link, description, local_model_path, model_id
             )
 
     def copy_model_version(self, src_mv: Any, dst_name: str) -> Any:
         """Copies a version. MLflow makes the target first and hides why a copy is refused; so it is asked before."""
         with fail_closed(f"copy of {src_mv.name!r} version {src_mv.version!r} to {dst_name!r}"):
             source = f"models:/{src_mv.name}/{src_mv.version}"
-            self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, dict(src_mv.tags)))
+            tags = {key: value for key, value in src_mv.tags.items() if not is_reserved(key)}
+            self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, tags))
         return super().copy_model_version(src_mv, dst_name)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:
@@ -114,16 +121,18 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
 
     def _get_sql_model_version(self, session: Any, name: str, version: int | str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature
         """A version's row, as MLflow reads it before each write."""
-        lock(session, name)
+        lock(session, name, always=is_guarded())
         row = super()._get_sql_model_version(session, name, version, eager)
         expect_version(row)
+        check_version(session, row)
         return row
 
     def _get_registered_model(self, session: Any, name: str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature
         """A registered model's row, as MLflow reads it before each write."""
-        lock(session, name)
+        lock(session, name, always=is_guarded())
         row = super()._get_registered_model(session, name, eager)
         expect_model(row)
+        check_model(session, row)
         return row
 
     def _admit_version(self, name: str, version: int, action: str, gates: Any) -> list[VersionRecord]:
@@ -133,7 +142,7 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
         record = read_version(self, name, version)
         if self._is_prompt(record.model, record):
             return [record]
-        case = Case(gates, partial(of_version, record, self._gatekeeper.config.artifact_roots))
+        case = Case(gates, partial(of_version, self, record, self._gatekeeper.config.artifact_roots))
         self._gatekeeper.admit(name, f"{action} of {name} version {version}", [case])
         return [record]
 
@@ -147,6 +156,19 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
         case = Case(gates, partial(of_new_version, self, wanted, copied, self._gatekeeper.config.artifact_roots))
         self._gatekeeper.admit(wanted.name, f"registration of {wanted.source} in {wanted.name}", [case])
         return [copied] if copied else []
+
+    def _registered_by(self, wanted: NewVersion) -> list[Any]:
+        """The tag by which the server records who registered a version; none where no login is known."""
+        if wanted.source in PROMPT_SOURCES:
+            return []
+        try:
+            copied = copied_version(self, wanted)
+        except MlflowException as error:
+            if error.error_code not in _SAID_BY_MLFLOW:
+                raise
+            return []
+        logins = new_registrants(copied)
+        return [ModelVersionTag(REGISTERED_BY, registration(logins))] if logins else []
 
     def _is_prompt(self, model: ModelRecord, record: VersionRecord) -> bool:
         """True for a version of a prompt: MLflow marks the registered model, and no version has model bytes.
@@ -175,7 +197,7 @@ class GateMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
                     gates += config.gates_for_alias(new_name, alias)
             once = [gate for number, gate in enumerate(gates) if gate not in gates[:number]]
             if once and not prompts:
-                yield Case(once, partial(of_version, record, config.artifact_roots, new_name))
+                yield Case(once, partial(of_version, self, record, config.artifact_roots, new_name))
 
 
 class GatedStore(GateMixin, SqlAlchemyStore):  # type: ignore[misc]

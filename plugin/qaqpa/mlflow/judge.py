@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from qaqpa import times
 from qaqpa.config import Config, Gate
-from qaqpa.gate import decide, request_about
+from qaqpa.evidence.parties import Parties
+from qaqpa.gate import decide, open_trust, request_about, trusted_parties
 from qaqpa.mlflow.denial import Outcome, RefusedError, failed_outcome, log, outcome_of, show
-from qaqpa.mlflow.identity import acting_user
+from qaqpa.mlflow.identity import acting_user, known_login
 from qaqpa.mlflow.subject import Candidate
-from qaqpa.model import Decision, Verdict
+from qaqpa.model import Decision, Problem, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.report.escape import visible
 from qaqpa.report.line import one_line
@@ -31,17 +32,22 @@ class Case:
 
 
 class Gatekeeper:
-    """Judges with one configuration and one engine. Safe for threads where the engine is."""
+    """Judges with one configuration, one parties file and one engine. Safe for threads where the engine is."""
 
     def __init__(self, config: Config, engine: Engine) -> None:
-        """Takes both, and opens nothing.
+        """Takes both, and remembers where the parties file is; that is read at each decision.
 
         Args:
-            config: what is gated.
+            config: what is gated, and whose signatures count.
             engine: who evaluates the policies.
         """
         self.config = config
         self._engine = engine
+        self._trust = open_trust(config)
+
+    def trusted(self) -> tuple[Parties | None, list[Problem]]:
+        """The parties file in force, or why it cannot be used; neither where none is configured."""
+        return trusted_parties(self._trust, times.now())
 
     def admit(self, model: str, action: str, cases: Iterable[Case]) -> None:
         """Returns where all cases are allowed, or are only observed.
@@ -76,6 +82,8 @@ class Gatekeeper:
             settings=gate.settings,
             now=times.now(),
             problems=candidate.problems,
+            trust=self._trust,
+            asked_by=known_login(),
         )
         return decide(request, self._engine)
 

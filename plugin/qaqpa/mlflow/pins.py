@@ -64,10 +64,16 @@ def _set(pins: _Pins) -> Iterator[None]:
         _pins.reset(token)
 
 
-def lock(session: Any, name: str) -> None:
-    """Keeps everybody else from changing a pinned registered model until the transaction ends."""
+def lock(session: Any, name: str, *, always: bool = False) -> None:
+    """Keeps everybody else from changing a registered model until the transaction ends.
+
+    Args:
+        session: the transaction, in which nothing was read.
+        name: the registered model.
+        always: true where it is to be locked though nothing of it is pinned.
+    """
     pins = _pins.get()
-    if pins is None or not pins.concern(name):
+    if not always and (pins is None or not pins.concern(name)):
         return
     connection = session.connection()
     if connection.dialect.name == "sqlite":

@@ -6,15 +6,26 @@ It is read from the primary database: a replica may be behind, and the gate woul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
 from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
+from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
+from sqlalchemy import and_, func, or_
+
+from qaqpa.evidence.carriers import TAG_PREFIX
+from qaqpa.mlflow.identity import REGISTERED_BY
 
 PROMPT_SOURCES = frozenset({"prompt-template", "dummy-source"})
 """What stands for the source of a prompt. A source cannot be changed later; the tag that marks prompts can."""
+
+MOST_TAGS = 5_000
+"""Most tags of other versions that are read for one decision."""
+
+MOST_CHARACTERS = 20_000_000
+"""Most characters in them that are read."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,22 @@ class VersionRecord:
         return self.source in PROMPT_SOURCES
 
 
+@dataclass(frozen=True)
+class TagRecord:
+    """A tag of a version that matters to others: evidence, or who registered it.
+
+    `here` is true where the version is at the location that was asked for, `deleted` where MLflow shows the version no
+    more; its tags stay.
+    """
+
+    model: str
+    version: int
+    key: str
+    value: str
+    here: bool
+    deleted: bool
+
+
 def read_model(store: Any, name: str) -> ModelRecord:
     """A registered model.
 
@@ -81,6 +108,42 @@ def read_versions(store: Any, name: str) -> list[VersionRecord]:
     with store.ManagedSessionMaker(read_only=False) as session:
         row = store._get_registered_model(session, name, eager=True)  # noqa: SLF001 - a contract test pins it
         return model_versions(row)
+
+
+def read_tags(store: Any, workspace: str, names: Iterable[str], location: str) -> tuple[TagRecord, ...] | None:
+    """Evidence and registrants of all versions of these registered models, and of all versions at this location.
+
+    Other tags are not read. None where there are more than `MOST_TAGS` or `MOST_CHARACTERS`.
+
+    Raises:
+        MlflowException: the database does not answer.
+    """
+    tag, version = SqlModelVersionTag, SqlModelVersion
+    at = func.coalesce(func.nullif(version.storage_location, ""), version.source)
+    same = {location, location.rstrip("/"), f"{location.rstrip('/')}/"} if location.strip("/") else set()
+    with store.ManagedSessionMaker(read_only=False) as session:
+        rows = (
+            session.query(tag.name, tag.version, tag.key, tag.value, at, version.current_stage)
+            .join(
+                version,
+                and_(version.workspace == tag.workspace, version.name == tag.name, version.version == tag.version),
+            )
+            .filter(
+                tag.workspace == workspace,
+                or_(tag.key.startswith(TAG_PREFIX, autoescape=True), tag.key == REGISTERED_BY),
+                or_(tag.name.in_(sorted(names)), at.in_(sorted(same))),
+            )
+            .order_by(tag.name, tag.version, tag.key)
+            .limit(MOST_TAGS + 1)
+            .yield_per(100)
+        )
+        found, characters = [], 0
+        for name, number, key, value, place, stage in rows:
+            found.append(TagRecord(name, int(number), key, value or "", place in same, stage == STAGE_DELETED_INTERNAL))
+            characters += len(value or "")
+            if len(found) > MOST_TAGS or characters > MOST_CHARACTERS:
+                return None
+    return tuple(found)
 
 
 def version_record(row: Any) -> VersionRecord:

@@ -4,25 +4,22 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.artifact.utils.models import _parse_model_uri
 
 from qaqpa.errors import QaqpaError, UndecidedError, UsageError
 from qaqpa.evidence.carriers import Carried, carried_in_tags
-from qaqpa.evidence.digest import dir_hash
+from qaqpa.evidence.digest import Progress
+from qaqpa.mlflow.artifacts import existing, hashed, logged_model_location, run_location
 from qaqpa.mlflow.lineage import trained_at
-from qaqpa.mlflow.locations import BytesMissingError, check_location
 from qaqpa.model import Problem, Subject
 from qaqpa.report.escape import visible
 
@@ -37,6 +34,8 @@ _LIMITS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+_LOGGED_MODEL = re.compile(r"models:/+(m-[0-9a-f]{32})")
+_NEED_A_SERVER = frozenset({"models", "runs", "mlflow-artifacts"})
 _SHAPES = "models:/<name>/<version> or models:/<name>@<alias>"
 
 
@@ -64,7 +63,7 @@ def read_version(target: str, registry_uri: str | None = None) -> RegisteredVers
     with _explained(target):
         model, version = _find(client, target)
         location = client.get_model_version_download_uri(model.name, version.version)
-        digest, problems = _digest(client, location)
+        digest, problems = hashed(location, client.tracking_uri)
         subject = Subject(
             name=model.name,
             version=str(version.version),
@@ -74,6 +73,41 @@ def read_version(target: str, registry_uri: str | None = None) -> RegisteredVers
             workspace=getattr(model, "workspace", None) or "default",
         )
     return RegisteredVersion(subject, (*carried_in_tags(model.tags), *carried_in_tags(version.tags)), problems)
+
+
+def read_digest(
+    target: str, registry_uri: str | None = None, progress: Progress | None = None
+) -> tuple[str | None, tuple[Problem, ...]]:
+    """The model digest of what a URI names, and the problems where there is none or it is not all of the model.
+
+    Args:
+        target: `models:/name/7`, `models:/name@alias`, `models:/m-…`, `runs:/<run id>/<path>`, or the URI of the files.
+        registry_uri: the MLflow server; MLflow's own settings where None.
+        progress: is told how far the hashing is.
+
+    Raises:
+        UsageError: there is no such thing.
+        UndecidedError: the registry does not answer.
+    """
+    scheme = target.partition(":")[0].lower()
+    if scheme not in _NEED_A_SERVER:
+        _limit()
+        return hashed(target, None, progress)
+    client = _client(registry_uri)
+    with _explained(target):
+        return hashed(_location(client, scheme, target), client.tracking_uri, progress)
+
+
+def _location(client: MlflowClient, scheme: str, target: str) -> str:
+    if scheme == "runs":
+        return run_location(client, target)
+    if scheme != "models":
+        return target
+    match = _LOGGED_MODEL.fullmatch(target)
+    if match:
+        return logged_model_location(client, match[1])
+    model, version = _find(client, target)
+    return str(client.get_model_version_download_uri(model.name, version.version))
 
 
 def attach(target: str, tag_key: str, value: str, *, bound_to_system: bool, registry_uri: str | None = None) -> str:
@@ -124,8 +158,7 @@ def detach(target: str, tag_key: str, *, registry_uri: str | None = None) -> Non
 
 
 def _client(registry_uri: str | None) -> MlflowClient:
-    for name, value in _LIMITS.items():
-        os.environ.setdefault(name, value)
+    _limit()
     if registry_uri is None and not (mlflow.is_tracking_uri_set() or os.environ.get("MLFLOW_REGISTRY_URI")):
         raise UsageError(
             "No MLflow server is named",
@@ -143,6 +176,12 @@ def _client(registry_uri: str | None) -> MlflowClient:
         ) from error
 
 
+def _limit() -> None:
+    """Keeps MLflow from waiting for minutes, and from drawing bars of its own."""
+    for name, value in _LIMITS.items():
+        os.environ.setdefault(name, value)
+
+
 def _find(client: MlflowClient, target: str) -> tuple[Any, Any]:
     """The registered model and the version that a target names."""
     try:
@@ -151,7 +190,7 @@ def _find(client: MlflowClient, target: str) -> tuple[Any, Any]:
         raise UsageError("This does not name a model version", where=visible(target), required=_SHAPES) from error
     if not parsed.name or not (parsed.version or parsed.alias):
         raise UsageError("This does not name one model version", where=visible(target), required=_SHAPES)
-    model = _existing(lambda: client.get_registered_model(parsed.name), f"There is no registered model {parsed.name!r}")
+    model = existing(lambda: client.get_registered_model(parsed.name), f"There is no registered model {parsed.name!r}")
     number = parsed.version
     if parsed.alias:
         number = model.aliases.get(parsed.alias)
@@ -161,16 +200,7 @@ def _find(client: MlflowClient, target: str) -> tuple[Any, Any]:
                 f"{visible(parsed.name)} has no alias {visible(parsed.alias)!r}", required=f"one of: {there}"
             )
     missing = f"{parsed.name!r} has no version {number}"
-    return model, _existing(lambda: client.get_model_version(parsed.name, str(number)), missing)
-
-
-def _existing(get: Any, missing: str) -> Any:
-    try:
-        return get()
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            raise UsageError(visible(missing), mend="Check the name and the registry") from error
-        raise
+    return model, existing(lambda: client.get_model_version(parsed.name, str(number)), missing)
 
 
 @contextmanager
@@ -188,24 +218,3 @@ def _explained(target: str) -> Iterator[None]:
             where=visible(target),
             mend="Check the address and the login of the MLflow server",
         ) from error
-
-
-def _digest(client: MlflowClient, location: str) -> tuple[str | None, tuple[Problem, ...]]:
-    """The model digest of an artifact root; never read through `models:/`, which adds a file to what it reads."""
-    try:
-        check_location(location)
-        repository = get_artifact_repository(location, tracking_uri=client.tracking_uri)
-        if isinstance(repository, LocalArtifactRepository):
-            if not Path(repository.artifact_dir).is_dir():
-                detail = f"{location} is not a directory of this machine."
-                return None, (Problem("bytes_missing", visible(detail)),)
-            return dir_hash(repository.artifact_dir), ()
-        with tempfile.TemporaryDirectory(prefix="qaqpa-") as directory:
-            return dir_hash(repository.download_artifacts("", dst_path=directory)), ()
-    except BytesMissingError as error:
-        return None, (Problem("bytes_missing", str(error)),)
-    except QaqpaError as error:
-        return None, (Problem("digest_failed", str(error)),)
-    except Exception as error:  # noqa: BLE001 - every storage has its own errors
-        detail = f"The files at {location} cannot be fetched: {type(error).__name__}: {error}"
-        return None, (Problem("bytes_missing", visible(detail)),)

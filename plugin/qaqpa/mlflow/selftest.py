@@ -23,6 +23,15 @@ CANARY = Subject(
 )
 """A version without any evidence, which every gate must refuse."""
 
+_UNTRUSTED = (
+    "the parties file cannot be used, so every promotion is refused and all signed evidence is kept, until it can. "
+    "Archiving a version and taking an alias away work."
+)
+_NO_PARTIES = (
+    "no parties file is configured, so nobody's signature counts, nothing can pass a gate of the stage production, and "
+    "evidence can be overwritten and deleted."
+)
+
 
 def tested_gatekeeper() -> Gatekeeper:
     """A gatekeeper whose configuration is valid and whose engine refuses the canary.
@@ -44,12 +53,18 @@ def tested_gatekeeper() -> Gatekeeper:
 def try_gatekeeper(config: Config, engine: Engine) -> Gatekeeper:
     """Asks every configured gate about the canary.
 
-    An engine that gives no answer, such as an OPA server that starts later, is logged: it refuses too.
+    An engine that gives no answer, such as an OPA server that starts later, is logged: it refuses too. So is a parties
+    file that cannot be used: the server must start, or nothing could be taken out of production.
 
     Raises:
         MlflowException: a gate allows the canary.
     """
     gatekeeper = Gatekeeper(config, engine)
+    _, untrusted = gatekeeper.trusted()
+    for problem in untrusted:
+        log.error("qaqpa: %s %s", _UNTRUSTED, visible(f"{problem.code}: {problem.detail}", 2000))
+    if config.parties is None:
+        log.warning("qaqpa: %s", _NO_PARTIES)
     for gate in config.gates:
         try:
             decision = gatekeeper.decide(gate, Candidate(CANARY, ()))

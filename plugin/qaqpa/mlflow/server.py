@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import tempfile
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.tracking._tracking_service import utils as tracking_utils
 
 from qaqpa.evidence.digest import dir_hash
+from qaqpa.evidence.elsewhere import weights_elsewhere
 from qaqpa.mlflow.locations import BytesMissingError, check_local, check_location
+from qaqpa.model import Problem
 
 
 def tracking_store() -> Any:
@@ -32,7 +35,17 @@ def tracking_store() -> Any:
 
 
 def location_digest(location: str, roots: Sequence[Path] = ()) -> str:
-    """The model digest of the artifact root at a location.
+    """The model digest of the artifact root at a location; see `location_facts`.
+
+    Raises:
+        QaqpaError: there is no location, it cannot be reached, or what lies there cannot be hashed.
+    """
+    with _files(location, roots) as directory:
+        return dir_hash(directory)
+
+
+def location_facts(location: str, roots: Sequence[Path] = ()) -> tuple[str, tuple[Problem, ...]]:
+    """The model digest of the artifact root at a location, and the problem where that is not all of the model.
 
     Local files are hashed in place; others are downloaded into a temporary directory that is deleted afterwards.
 
@@ -43,12 +56,21 @@ def location_digest(location: str, roots: Sequence[Path] = ()) -> str:
     Raises:
         QaqpaError: there is no location, it cannot be reached, or what lies there cannot be hashed.
     """
+    with _files(location, roots) as directory:
+        digest, elsewhere = dir_hash(directory), weights_elsewhere(directory)
+    return digest, (Problem("bytes_elsewhere", elsewhere),) if elsewhere else ()
+
+
+@contextmanager
+def _files(location: str, roots: Sequence[Path]) -> Iterator[Path]:
+    """The directory of this machine in which the files at a location lie."""
     check_location(location)
     repository, path = _open(location)
     if isinstance(repository, LocalArtifactRepository):
-        return dir_hash(_local(repository, path, roots))
+        yield _local(repository, path, roots)
+        return
     with tempfile.TemporaryDirectory(prefix="qaqpa-") as temporary:
-        return dir_hash(_download(repository, path, temporary))
+        yield Path(_download(repository, path, temporary))
 
 
 def _open(location: str) -> tuple[Any, str]:

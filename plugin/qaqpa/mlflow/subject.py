@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,27 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.utils.models import _parse_model_uri
 
 from qaqpa.errors import QaqpaError
-from qaqpa.evidence.carriers import Carried, carried_in_tags
-from qaqpa.mlflow.lineage import trained_at
+from qaqpa.evidence.carriers import TAG_PREFIX, Carried, carried_in_tags
+from qaqpa.evidence.errors import StatementError
+from qaqpa.evidence.people import TRAINER
+from qaqpa.evidence.pieces import read_statement
+from qaqpa.mlflow.identity import REGISTERED_BY, known_login, registrants
+from qaqpa.mlflow.lineage import origin
 from qaqpa.mlflow.locations import BytesMissingError
-from qaqpa.mlflow.records import ModelRecord, VersionRecord, read_model, read_version
-from qaqpa.mlflow.server import location_digest, tracking_store
-from qaqpa.model import Problem, Subject
+from qaqpa.mlflow.records import (
+    MOST_CHARACTERS,
+    MOST_TAGS,
+    ModelRecord,
+    TagRecord,
+    VersionRecord,
+    read_model,
+    read_tags,
+    read_version,
+)
+from qaqpa.mlflow.server import location_facts, tracking_store
+from qaqpa.model import Problem, Recorded, Subject
+
+_REGISTRY, _RUN = "the registry's record of who registered it", "the run that made it"
 
 
 @dataclass(frozen=True)
@@ -41,22 +56,28 @@ class NewVersion:
     tags: Mapping[str, str]
 
 
-def of_version(record: VersionRecord, roots: Sequence[Path], name: str | None = None) -> Candidate:
+def of_version(store: Any, record: VersionRecord, roots: Sequence[Path], name: str | None = None) -> Candidate:
     """A registered version.
 
     Args:
+        store: the registry.
         record: the version as the registry has it.
-        roots: where local bytes may lie; see `location_digest`.
+        roots: where local bytes may lie; see `location_facts`.
         name: the name under which it would be served, where that is about to change.
     """
     return _candidate(
-        record.model,
-        name=name or record.model.name,
-        version=str(record.version),
-        location=record.location,
-        roots=roots,
-        run_id=record.run_id,
-        tags=(record.model.tags, record.tags),
+        store,
+        _Wanted(
+            model=record.model,
+            name=name or record.model.name,
+            version=record.version,
+            location=record.location,
+            run_id=record.run_id,
+            tags=(record.model.tags, record.tags),
+            names=frozenset({record.model.name}),
+            registrants=registrants(record.tags.get(REGISTERED_BY)),
+        ),
+        roots,
     )
 
 
@@ -72,6 +93,12 @@ def copied_version(store: Any, wanted: NewVersion) -> VersionRecord | None:
     return read_version(store, parsed.name, int(parsed.version)) if parsed.version else None
 
 
+def new_registrants(copied: VersionRecord | None) -> tuple[str, ...]:
+    """Who is to be recorded with a new version: whoever asks, and who registered what it copies."""
+    login = known_login()
+    return (*([login] if login else []), *(registrants(copied.tags.get(REGISTERED_BY)) if copied else ()))
+
+
 def of_new_version(store: Any, wanted: NewVersion, copied: VersionRecord | None, roots: Sequence[Path]) -> Candidate:
     """A version before it is registered. A copy brings the evidence of the version that is copied.
 
@@ -80,15 +107,47 @@ def of_new_version(store: Any, wanted: NewVersion, copied: VersionRecord | None,
     """
     target = _read_model_or_none(store, wanted.name) or ModelRecord(wanted.name, _workspace(store), None, {}, {})
     tags: list[Mapping[str, str]] = [target.tags, wanted.tags]
-    location, run_id = wanted.source, wanted.run_id
+    location, run_id, names = wanted.source, wanted.run_id, {wanted.name}
     if copied:
         location, run_id = copied.location, run_id or copied.run_id
         tags += [copied.model.tags, copied.tags]
+        names.add(copied.model.name)
     elif _is_models_uri(wanted.source):
         model_id = _parse_model_uri(wanted.source).model_id
         # MLflow itself refuses a source with an alias or a stage; it has no fixed bytes.
         location = tracking_store().get_logged_model(model_id).artifact_location if model_id else ""
-    return _candidate(target, name=wanted.name, version="", location=location, roots=roots, run_id=run_id, tags=tags)
+    return _candidate(
+        store,
+        _Wanted(
+            model=target,
+            name=wanted.name,
+            version=None,
+            location=location,
+            run_id=run_id,
+            tags=tags,
+            names=frozenset(names),
+            registrants=new_registrants(copied),
+        ),
+        roots,
+    )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What makes a candidate.
+
+    `tags` are the version's own and those of its registered model, `names` the registered models whose other versions
+    can carry evidence about the same bytes.
+    """
+
+    model: ModelRecord
+    name: str
+    version: int | None
+    location: str
+    run_id: str | None
+    tags: Sequence[Mapping[str, str]]
+    names: frozenset[str]
+    registrants: tuple[str, ...]
 
 
 def _is_models_uri(source: str) -> bool:
@@ -109,32 +168,65 @@ def _workspace(store: Any) -> str:
     return str(store._get_active_workspace())  # noqa: SLF001 - a contract test pins it
 
 
-def _candidate(  # noqa: PLR0913 - keyword arguments, one for each thing that identifies a version
-    model: ModelRecord,
-    *,
-    name: str,
-    version: str,
-    location: str,
-    roots: Sequence[Path],
-    run_id: str | None,
-    tags: Iterable[Mapping[str, str]],
-) -> Candidate:
-    digest, problems = _digest(location, roots)
+def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
+    digest, problems = _facts(wanted.location, roots)
+    others = read_tags(store, wanted.model.workspace, wanted.names, wanted.location)
+    if others is None:
+        detail = f"Other versions carry more than {MOST_TAGS} tags or {MOST_CHARACTERS} characters of evidence."
+        problems, others = (*problems, Problem("too_much_evidence", detail)), ()
+    made = origin(tracking_store(), wanted.location, wanted.run_id)
     subject = Subject(
-        name=name,
-        version=version,
+        name=wanted.name,
+        version="" if wanted.version is None else str(wanted.version),
         digest=digest,
-        trained_at=trained_at(tracking_store(), location, run_id),
-        created_ms=model.created_ms,
-        workspace=model.workspace,
+        trained_at=made.trained_at,
+        created_ms=wanted.model.created_ms,
+        workspace=wanted.model.workspace,
+        people=tuple(_people(wanted, others, made.users)),
     )
-    carried = dict.fromkeys(piece for some in tags for piece in carried_in_tags(some))
-    return Candidate(subject, tuple(carried), problems)
+    own = [piece for some in wanted.tags for piece in carried_in_tags(some)]
+    seen = {(piece.kind, piece.text) for piece in own}
+    left = [piece for piece in _of_others(wanted, others, digest) if (piece.kind, piece.text) not in seen]
+    return Candidate(subject, tuple(dict.fromkeys((*own, *left))), problems)
 
 
-def _digest(location: str, roots: Sequence[Path]) -> tuple[str | None, tuple[Problem, ...]]:
+def _people(wanted: _Wanted, others: Iterable[TagRecord], users: Iterable[str]) -> Iterator[Recorded]:
+    """Whoever registered these bytes, here or under another name, and whom their run names. Each source only adds."""
+    logins = dict.fromkeys(wanted.registrants)
+    for tag in others:
+        if tag.key == REGISTERED_BY and tag.here:
+            logins |= dict.fromkeys(registrants(tag.value))
+    yield from (Recorded(TRAINER, login, _REGISTRY, trusted=True) for login in logins)
+    yield from (Recorded(TRAINER, user, _RUN, trusted=False) for user in users)
+
+
+def _of_others(wanted: _Wanted, others: Iterable[TagRecord], digest: str | None) -> Iterator[Carried]:
+    """What other versions carry about these bytes, or about no bytes at all.
+
+    A failed audit is not left behind by registering the bytes again. What is broken, or about other bytes, is passed
+    over; so is what nobody signed where those who may write to this registered model could not take it away.
+    """
+    for tag in others:
+        own = tag.model in wanted.names
+        if not tag.key.startswith(TAG_PREFIX) or (tag.model == wanted.model.name and tag.version == wanted.version):
+            continue
+        try:
+            statement, envelope = read_statement(tag.value)
+        except StatementError:
+            continue
+        removable = own and not tag.deleted
+        if statement.model_digest in {None, digest} and (envelope or removable):
+            where = f"version {tag.version} of {tag.model}" if own else "a version of another registered model"
+            yield from (replace(piece, source=f"{where}, {piece.source}") for piece in _carried(tag))
+
+
+def _carried(tag: TagRecord) -> list[Carried]:
+    return carried_in_tags({tag.key: tag.value})
+
+
+def _facts(location: str, roots: Sequence[Path]) -> tuple[str | None, tuple[Problem, ...]]:
     try:
-        return location_digest(location, roots), ()
+        return location_facts(location, roots)
     except BytesMissingError as error:
         return None, (Problem("bytes_missing", str(error)),)
     except QaqpaError as error:

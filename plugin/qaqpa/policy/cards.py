@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qaqpa import times
 from qaqpa.documents import Document, DocumentError, load_schema, read, validate
-from qaqpa.evidence.kinds import SYSTEM, kinds
+from qaqpa.evidence.kinds import SYSTEM, WAIVER, WITHDRAWAL, kinds
 from qaqpa.model import JsonObject
 from qaqpa.policy.codes import Codes, codes_of
 from qaqpa.policy.index import control_id, control_names
@@ -24,7 +24,12 @@ from qaqpa.policy.opa import PolicyError, run_opa
 _TEXTS = Path(__file__).parent.parent / "report" / "texts" / "en.json"
 _TEST = re.compile(r"^test_\w+", re.MULTILINE)
 _MAX_SHOWN = 10
-_CARD_FIELDS = "family, evidence, actors, waivable, thresholds, provisions and texts, each as schemas/card.json says"
+# The context decides what applies, a waiver excuses, a withdrawal takes back: no control can rest on them.
+_NO_EVIDENCE = {SYSTEM, WAIVER, WITHDRAWAL}
+_CARD_FIELDS = (
+    "family, evidence, actors, waivable, thresholds, provisions and texts, and where it is wanted minimum_strength, "
+    "each as schemas/card.json says"
+)
 _PROFILE_FIELDS = "statutory, controls and texts, each as schemas/profile.json says"
 
 _Problems = Iterator[PolicyError]
@@ -100,7 +105,7 @@ class _Check:
                 required=f"controls/<family>/{control.lower().replace('-', '_')}.rego",
                 mend="Write the control, or correct the name of the card's folder",
             )
-        known = {"evidence": sorted(set(kinds()) - {SYSTEM}), "actors": _actors()}
+        known = {"evidence": sorted(set(kinds()) - _NO_EVIDENCE), "actors": _actors()}
         for field, names in known.items():
             for number, name in enumerate(card.value[field]):
                 if name not in names:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks what goes into an engine and what comes out.
 
-No engine is believed alone: a decision document counts only if it answers what was asked, and if its verdict is the
-one that follows from its findings.
+No engine is believed alone: a decision document counts only if it answers what was asked, if its findings rest on the
+evidence that counts, and if its verdict is the one that follows from them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from qaqpa.documents import validator
 from qaqpa.errors import UndecidedError
-from qaqpa.model import Json, JsonObject, Strength
+from qaqpa.model import Json, JsonObject
 from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.expected import DENYING, OWN_PROBLEMS, Expected
 
-_STRENGTHS = [strength.value for strength in Strength]
 _MAX_QUOTED = 300
 
 
@@ -46,26 +46,35 @@ def check_document(document: Json, request: JsonObject, catalog: Catalog) -> Non
     """
     problem = _misfit("decision", document)
     _expect(not problem, f"it does not fit schemas/decision.json: {problem}")
+    expected = Expected(request, catalog)
     _check_echo(document, request, catalog)
+    _check_problems(document, request, catalog, expected)
     asked = catalog.asked(request["profiles"])
     listed = [finding["control"] for finding in document["findings"]]
     _expect(listed == sorted(asked), "its findings are not one for each control that was asked, sorted")
-    facts = _facts(request)
     for finding in document["findings"]:
-        _check_finding(finding, request, catalog, asked[finding["control"]], facts)
+        _check_finding(finding, request, catalog, asked[finding["control"]], expected)
     _expect(document["verdict"] == _verdict(document), "its verdict does not follow from its findings and problems")
 
 
 def _check_echo(document: JsonObject, request: JsonObject, catalog: Catalog) -> None:
-    for name in ("stage", "now", "context_digest", "settings"):
+    for name in ("stage", "now", "actor", "context_digest", "settings"):
         _expect(document[name] == request[name], f"`{name}` is not the one that was asked")
     subject = {name: request["subject"][name] for name in ("name", "version", "digest")}
     _expect(document["subject"] == subject, "`subject` is not the one that was asked")
     _expect(document["profiles"] == catalog.known(request["profiles"]), "`profiles` are not those that were asked")
     _expect(_covers(document["rejected"], request["rejected"]), "`rejected` leaves out what was refused")
+
+
+def _check_problems(document: JsonObject, request: JsonObject, catalog: Catalog, expected: Expected) -> None:
+    problems = document["problems"]
     unknown = [profile for profile in request["profiles"] if profile not in catalog.profiles]
-    expected = [*request["problems"], *({"code": "unknown_profile", "detail": profile} for profile in unknown)]
-    _expect(_covers(document["problems"], expected), "`problems` leaves out what was already known")
+    known = [*request["problems"], *({"code": "unknown_profile", "detail": profile} for profile in unknown)]
+    _expect(_covers(problems, known), "`problems` leaves out what was already known")
+    following = expected.problems()
+    _expect(_covers(problems, following), "`problems` leaves out what follows from the request")
+    own = [problem for problem in problems if problem["code"] in OWN_PROBLEMS]
+    _expect(_covers([*known, *following], own), "`problems` names one that does not follow from the request")
 
 
 def _check_finding(
@@ -73,48 +82,60 @@ def _check_finding(
     request: JsonObject,
     catalog: Catalog,
     demands: Mapping[str, JsonObject],
-    facts: Mapping[str, JsonObject],
+    expected: Expected,
 ) -> None:
     control, status, violations = finding["control"], finding["status"], finding["violations"]
     _expect(finding["profiles"] == sorted(demands), f"{control} names other profiles than those that ask for it")
-    named = {*finding["evidence"], *(violation["evidence"] for violation in violations if violation["evidence"])}
-    _expect(named <= facts.keys(), f"{control} names evidence that was not handed in")
     reasons = finding["not_applicable_because"]
     _expect(bool(reasons) == (status == "not_applicable"), f"{control} gives reasons only for `not_applicable`")
     if status in {"not_applicable", "undecided"}:
         _expect(not violations, f"{control} is {status} and has violations")
+        _expect(not finding["waivers"], f"{control} is {status} and lists waivers")
         known = all(request["context"].get(field) is not None for field in reasons)
         _expect(known, f"{control} rests on a field that the context does not have")
+        context = expected.context_ids() if reasons else []
+        _expect(finding["evidence"] == context, f"{control} does not rest on the context that counts")
         return
-    if status == "waived":
-        waivers = {fact for fact in finding["evidence"] if facts[fact]["kind"] == "waiver"}
-        _expect(bool(waivers and violations), f"{control} is waived without a waiver, or without anything to waive")
-        return
-    _check_severity(finding, request, demands)
-    if status == "pass":
-        _check_evidence(control, request, catalog.controls[control]["evidence"])
+    card = catalog.controls.get(control, {})
+    kinds = card.get("evidence", [])
+    _expect(bool(kinds), f"{control} was judged without a card that names its evidence")
+    _expect(finding["evidence"] == expected.ids(kinds), f"{control} was not judged on the evidence that counts")
+    for lacking in expected.lacking(kinds):
+        _expect(lacking in violations, f"{control} does not say that evidence of kind {lacking['field']} is lacking")
+    handed_in = {fact["id"] for facts in request["evidence"].values() for fact in facts}
+    named = {violation["evidence"] for violation in violations if violation["evidence"]}
+    _expect(named <= handed_in, f"{control} names evidence that was not handed in")
+    _check_severity(finding, request, demands, expected, waivable=card.get("waivable") is True)
 
 
-def _check_severity(finding: JsonObject, request: JsonObject, demands: Mapping[str, JsonObject]) -> None:
-    """A violation at level `deny` fails where a profile denies today, and nothing else does."""
+def _check_severity(
+    finding: JsonObject,
+    request: JsonObject,
+    demands: Mapping[str, JsonObject],
+    expected: Expected,
+    *,
+    waivable: bool,
+) -> None:
+    """A violation at level `deny` fails where a profile denies today and no waiver holds, and nothing else does."""
     control, status, violations = finding["control"], finding["status"], finding["violations"]
     denies = any(violation["level"] == "deny" for violation in violations)
     days = [_first_day(demand) for demand in demands.values() if not _only_warns(demand, request["context"])]
     now = request["now"]["seconds"]
     follows = "fail" if denies and any(day <= now for day in days) else "warn" if violations else "pass"
+    waivers = expected.waivers(control) if follows == "fail" and waivable else []
+    if follows == "fail" and not waivable:
+        refused = _covers(violations, expected.not_allowed(control))
+        _expect(refused, f"{control} does not say that it may not be waived")
+    follows = "waived" if waivers else follows
     _expect(status == follows, f"{control} is `{status}` where its violations make it `{follows}`")
+    listed = finding["waivers"]
+    same = len(listed) == len(waivers) and _covers(listed, waivers) and _covers(waivers, listed)
+    _expect(same, f"{control} lists other waivers than those that hold for it")
     later = min(days, default=None) if status == "warn" and denies else None
     _expect(
         [day["seconds"] for day in finding["denies_from"]] == [day for day in [later] if day is not None],
         f"{control} names another day from which it denies",
     )
-
-
-def _check_evidence(control: str, request: JsonObject, kinds: Sequence[str]) -> None:
-    least = _STRENGTHS.index(request["settings"]["minimum_strength"])
-    for kind in kinds:
-        strong = [fact for fact in request["evidence"].get(kind, []) if _STRENGTHS.index(fact["strength"]) >= least]
-        _expect(bool(strong), f"{control} passes without evidence of kind {kind}")
 
 
 def _only_warns(demand: JsonObject, context: JsonObject) -> bool:
@@ -128,13 +149,9 @@ def _first_day(demand: JsonObject) -> int:
     return seconds
 
 
-def _facts(request: JsonObject) -> dict[str, JsonObject]:
-    return {fact["id"]: {"kind": kind} for kind, facts in request["evidence"].items() for fact in facts}
-
-
 def _verdict(document: JsonObject) -> str:
     statuses = {finding["status"] for finding in document["findings"]}
-    if "fail" in statuses:
+    if "fail" in statuses or any(problem["code"] in DENYING for problem in document["problems"]):
         return "deny"
     decided = statuses and "undecided" not in statuses and not document["problems"]
     return "allow" if decided else "undecided"

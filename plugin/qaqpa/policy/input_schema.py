@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from qaqpa.documents import load_schema
+from qaqpa.evidence.kinds import STAGE, STATEMENT, WAIVER
 from qaqpa.model import Json, JsonObject
 from qaqpa.resources import SCHEMAS
 
@@ -17,12 +18,15 @@ LAST_SECOND = 253402300799
 
 _TEXT = {"type": "string", "maxLength": 20000}
 _ID = {"type": "string", "minLength": 1, "maxLength": 1000}
+_DIGEST = {"type": "string", "maxLength": 200}
 
 
 def input_schema() -> JsonObject:
     """The JSON Schema of the input document."""
-    kinds = {path.stem: load_schema(f"evidence/{path.stem}") for path in sorted((SCHEMAS / "evidence").glob("*.json"))}
-    definitions: dict[str, Json] = {"time": _time(), "time_or_null": _or_null("time")}
+    found = {path.stem: load_schema(f"evidence/{path.stem}") for path in sorted((SCHEMAS / "evidence").glob("*.json"))}
+    # What is about another statement never reaches the policies.
+    kinds = {kind: schema for kind, schema in found.items() if STATEMENT not in _binds(schema)}
+    definitions: dict[str, Json] = {"time": _time(), "time_or_null": _or_null("time"), "signers": _signers()}
     for kind, schema in kinds.items():
         for name, shared in schema.get("$defs", {}).items():
             definition = _timed(shared)
@@ -39,12 +43,13 @@ def input_schema() -> JsonObject:
         **_closed(
             {
                 "now": _described(_ref("time"), "The moment of the decision."),
-                "stage": {"enum": ["review", "staging", "production"], "description": "Where the model is to go."},
+                "stage": _described(_stage(), "Where the model is to go."),
                 "profiles": {"type": "array", "maxItems": 100, "items": _ID, "description": "The profiles asked for."},
                 "settings": _settings(),
+                "actor": _described(_or_null_text(_ID), "Party id of whoever asks; null where that is not known."),
                 "subject": _subject(),
                 "context": _described(context, "The context; fields that are left out count as the strictest value."),
-                "context_digest": _described(_digest_or_null(), "SHA-256 of the canonical context."),
+                "context_digest": _described(_or_null_text(_DIGEST), "SHA-256 of the canonical context."),
                 "evidence": {
                     "description": "Verified facts by kind of evidence.",
                     **_closed({kind: _ref(f"{kind}_facts") for kind in kinds}, required=()),
@@ -84,8 +89,12 @@ def _or_null(name: str) -> dict[str, Json]:
     return {"anyOf": [_ref(name), {"type": "null"}]}
 
 
-def _digest_or_null() -> dict[str, Json]:
-    return {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]}
+def _or_null_text(text: JsonObject) -> dict[str, Json]:
+    return {"anyOf": [text, {"type": "null"}]}
+
+
+def _stage() -> dict[str, Json]:
+    return {"enum": ["review", "staging", "production"]}
 
 
 def _time() -> dict[str, Json]:
@@ -107,12 +116,16 @@ def _settings() -> dict[str, Json]:
             {
                 "minimum_strength": {
                     "enum": ["declared", "signed", "independent"],
-                    "description": "The least strength that counts.",
+                    "description": "The least strength that counts; in production more may be needed.",
                 },
                 "thresholds": {
                     "type": "object",
                     "additionalProperties": numbers,
                     "description": "Tightened thresholds by control and name.",
+                },
+                "separation_of_duties": {
+                    "enum": ["off", "when_known", "required"],
+                    "description": "Whether the one who asks may be the only one who signed, in production.",
                 },
             }
         ),
@@ -126,7 +139,7 @@ def _subject() -> dict[str, Json]:
             {
                 "name": _described(_ID, "Name of the registered model."),
                 "version": _described(_TEXT, "Its version; empty for a directory."),
-                "digest": _described(_digest_or_null(), "The model digest; null where no bytes are known."),
+                "digest": _described(_or_null_text(_DIGEST), "The model digest; null where no bytes are known."),
                 "trained_at": _described(_ref("time_or_null"), "When it was trained."),
             }
         ),
@@ -134,23 +147,69 @@ def _subject() -> dict[str, Json]:
 
 
 def _fact(kind: str) -> dict[str, Json]:
-    return _closed(
-        {
-            "id": _described(_ID, "SHA-256 of the payload."),
-            "strength": {"enum": ["declared", "signed", "independent"], "description": "How much stands behind it."},
-            "source": _described(_TEXT, "The file or tag that carries it."),
-            "issued_at": _ref("time_or_null"),
-            "expires_at": _ref("time_or_null"),
-            "predicate": _ref(f"{kind}_predicate"),
-        }
-    )
+    # An exception without an end would be a rule.
+    end = _ref("time") if kind == WAIVER else _ref("time_or_null")
+    return {
+        **_closed(
+            {
+                "id": _described(_ID, "SHA-256 of the payload."),
+                "strength": {
+                    "enum": ["declared", "signed", "independent"],
+                    "description": "How much stands behind it.",
+                },
+                "source": _described(_TEXT, "The file or tag that carries it."),
+                "issued_at": _ref("time_or_null"),
+                "expires_at": end,
+                "envelope": _described(_DIGEST, "SHA-256 of the signed envelope; empty where nobody signed."),
+                "signers": _ref("signers"),
+                "predicate": _ref(f"{kind}_predicate"),
+            }
+        ),
+        **_borne_out("declared", {"maxItems": 0}, _borne_out("independent", _INDEPENDENT, _signed_by({"minItems": 1}))),
+    }
+
+
+_INDEPENDENT: JsonObject = {"contains": {"required": ["independent"], "properties": {"independent": {"const": True}}}}
+
+
+def _borne_out(strength: str, signers: JsonObject, otherwise: JsonObject) -> dict[str, Json]:
+    """A fact is as strong as those who signed it make it. OPA does not read `if`, and stumbles over `allOf`."""
+    return {"if": {"properties": {"strength": {"const": strength}}}, "then": _signed_by(signers), "else": otherwise}
+
+
+def _signed_by(signers: JsonObject) -> dict[str, Json]:
+    return {"properties": {"signers": signers}}
+
+
+def _signers() -> dict[str, Json]:
+    texts = {"type": "array", "maxItems": 100, "items": _ID}
+    signer = {
+        "description": "A person whose signature counts, as the parties file describes them.",
+        **_closed(
+            {
+                "id": _described(_ID, "Party id."),
+                "unit": _described(_TEXT, "The part of the organisation, or the other one, that they work in."),
+                "roles": _described(texts, "What they may sign as."),
+                "disciplines": _described(texts, "What they master."),
+                "independent": {"type": "boolean", "description": "Shown to be independent of this very model."},
+            }
+        ),
+    }
+    return {"type": "array", "maxItems": 1000, "items": signer, "description": "Who signed; each person once."}
 
 
 def _predicate(schema: JsonObject) -> dict[str, Json]:
     timed = _timed({name: value for name, value in schema.items() if name[0] != "$" and name != "x-qaqpa"})
     timed["properties"] = {name: value for name, value in timed["properties"].items() if name != "kind"}
     timed["required"] = [name for name in timed.get("required", []) if name != "kind"]
+    if STAGE in _binds(schema):
+        timed["properties"]["stage"] = _described(_stage(), "The stage that it is for.")
+        timed["required"].append("stage")
     return dict(timed)
+
+
+def _binds(schema: JsonObject) -> list[str]:
+    return list(schema["x-qaqpa"]["binds"])
 
 
 def _timed(schema: Json) -> Json:

@@ -68,6 +68,8 @@ class Code:
         settings.parallel_compilation = once
         settings.cranelift_opt_level = "none" if once else "speed"
         self.engine = wasmtime.Engine(settings)
+        # The memory that OPA asks for leaves out some texts of the module, among them the names of the entrypoints.
+        self.pages_of_texts = len(wasm) // _PAGE + 1
         try:
             self.module = wasmtime.Module(self.engine, wasm) if once else self._kept_or_compiled(wasm)
         except wasmtime.WasmtimeError as error:
@@ -136,7 +138,9 @@ class Machine:
         imports: list[Any] = []
         for needed in code.module.imports:
             if isinstance(needed.type, wasmtime.MemoryType):
-                self._memory = wasmtime.Memory(self._store, wasmtime.MemoryType(needed.type.limits))
+                limits = needed.type.limits
+                enough = wasmtime.Limits(limits.min + code.pages_of_texts, limits.max)
+                self._memory = wasmtime.Memory(self._store, wasmtime.MemoryType(enough))
                 imports.append(self._memory)
             else:
                 imports.append(host[str(needed.name)])

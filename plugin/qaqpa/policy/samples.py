@@ -2,7 +2,8 @@
 """Makes input documents from `schemas/input.json`, to compare the engines on: each value of each field, in turn.
 
 For each kind of evidence there is one complete fact, and one for each change of one field: left out, at each end of its
-range, each of its fixed values, empty, in the past and in the future.
+range, each of its fixed values, empty, in the past and in the future. So with those who signed, who asks, the settings
+and the stage. Waivers come with the controls that are asked for and without them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
-from qaqpa.model import Json, JsonObject
+from qaqpa.evidence.kinds import WAIVER
+from qaqpa.model import Json, JsonObject, Separation, Stage, Strength
 from qaqpa.policy.input_schema import input_schema
 
 NOW = {"text": "2026-11-23T00:00:00Z", "seconds": 1795392000}
@@ -19,31 +21,96 @@ NOW = {"text": "2026-11-23T00:00:00Z", "seconds": 1795392000}
 
 _DAY = 86400
 _OFFSETS_DAYS = (-10000, -366, -31, 0, 1, 400)
+_CONTROL_ID = "^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$"
 _LONG_TEXT = 'Қазақша текст, 文字, emoji \U0001f512, quote " and \\ and \t'
 
 
-def samples(profiles: Sequence[str]) -> Iterator[JsonObject]:
-    """Input documents for the profiles: nothing known, everything complete, then each single change."""
+def samples(profiles: Sequence[str], controls: Sequence[str] = ()) -> Iterator[JsonObject]:
+    """Input documents for profiles: nothing known, everything complete, then each single change.
+
+    Args:
+        profiles: whose controls are asked for.
+        controls: their ids, which waivers name.
+    """
     context = _complete(input_schema()["properties"]["context"])
     complete = {kind: [_fact(kind, _complete(_definitions()[f"{kind}_predicate"]))] for kind in _kinds()}
     yield _request(profiles, {}, {})
     yield _request(profiles, context, complete)
+    yield _request(profiles, context, {})
     yield from (_request(profiles, changed, complete) for changed in _context_changes(context))
-    yield from variations(_request(profiles, {}, complete))
+    yield from variations(_request(profiles, {}, complete), controls)
 
 
-def variations(document: JsonObject) -> Iterator[JsonObject]:
-    """All single changes of the context, and of the first fact of each kind, in an input that fits the schema."""
+def variations(document: JsonObject, controls: Sequence[str] = ()) -> Iterator[JsonObject]:
+    """All single changes of an input that fits the schema, and waivers of the controls.
+
+    What changes is the context, the first fact of each kind, who signed it, the settings, the stage and who asks.
+    """
     yield from ({**document, "context": changed} for changed in _context_changes(document["context"]))
     evidence = document["evidence"]
     for kind, facts in evidence.items():
-        first = facts[0]
         yield _with_evidence(document, {name: others for name, others in evidence.items() if name != kind})
-        for predicate in _changes(_definitions()[f"{kind}_predicate"], first["predicate"]):
-            yield _with_evidence(document, {**evidence, kind: [{**first, "predicate": predicate}, *facts[1:]]})
-        two = [{**first, "strength": "signed"}, {**first, "id": f"{kind}-2", "strength": "declared"}]
-        demanding = {**document["settings"], "minimum_strength": "signed"}
-        yield {**_with_evidence(document, {**evidence, kind: two}), "settings": demanding}
+        for changed in _fact_changes(kind, facts[0]):
+            yield _with_evidence(document, {**evidence, kind: [changed, *facts[1:]]})
+        two = [{**facts[0], "strength": "signed"}, {**_declared(facts[0]), "id": f"{kind}-2"}]
+        yield _with_settings(_with_evidence(document, {**evidence, kind: two}), minimum_strength="signed")
+    yield from _frame_changes(document)
+    if controls:
+        yield from _waived(document, controls)
+        yield from _waived({**_with_evidence(document, {}), "stage": "review"}, controls)
+
+
+def _fact_changes(kind: str, fact: JsonObject) -> Iterator[JsonObject]:
+    for predicate in _changes(_definitions()[f"{kind}_predicate"], fact["predicate"]):
+        yield {**fact, "predicate": predicate}
+    for signers in _changes(_definitions()["signers"], fact["signers"]):
+        yield {**fact, "signers": signers}
+    yield from ({**fact, "strength": strength.value} for strength in Strength)
+    yield _declared(fact)
+
+
+def _frame_changes(document: JsonObject) -> Iterator[JsonObject]:
+    for stage in Stage:
+        yield from (_with_settings({**document, "stage": stage.value}, minimum_strength=low.value) for low in Strength)
+    signers = {signer["id"] for facts in document["evidence"].values() for fact in facts for signer in fact["signers"]}
+    for actor in (None, "nobody here", *sorted(signers)):
+        asked = {**document, "actor": actor}
+        yield from (_with_settings(asked, separation_of_duties=setting.value) for setting in Separation)
+
+
+def _waived(document: JsonObject, controls: Sequence[str]) -> Iterator[JsonObject]:
+    predicate = {**_waiver_predicate(), "stage": document["stage"], "controls": list(controls)}
+    waiver = {**_fact(WAIVER, predicate), "expires_at": _later(document["now"], 1)}
+    mitigated = {**predicate, "category": "mitigated", "compensating": ["b", "a"]}
+    for facts in (
+        [waiver],
+        [{**waiver, "strength": "signed"}],
+        [_declared(waiver)],
+        [{**waiver, "predicate": mitigated}, {**waiver, "id": "waiver-0"}],
+        [{**waiver, "predicate": {**mitigated, "compensating": []}}],
+        [{**waiver, "predicate": {**predicate, "controls": controls[::2]}}],
+        [{**waiver, "predicate": {**predicate, "controls": _texts(_CONTROL_ID)}}],
+        [{**waiver, "expires_at": document["now"]}],
+        *([{**waiver, "predicate": {**predicate, "stage": stage.value}}] for stage in Stage),
+    ):
+        yield _with_evidence(document, {**document["evidence"], WAIVER: facts})
+
+
+def _waiver_predicate() -> JsonObject:
+    predicate: JsonObject = _complete(_definitions()[f"{WAIVER}_predicate"])
+    return predicate
+
+
+def _declared(fact: JsonObject) -> JsonObject:
+    return {**fact, "strength": "declared", "envelope": "", "signers": []}
+
+
+def _with_settings(document: JsonObject, **settings: str) -> JsonObject:
+    return {**document, "settings": {**document["settings"], **settings}}
+
+
+def _later(moment: JsonObject, days: int) -> JsonObject:
+    return {"text": "2026-12-01", "seconds": moment["seconds"] + days * _DAY}
 
 
 def _with_evidence(document: JsonObject, evidence: JsonObject) -> JsonObject:
@@ -69,7 +136,8 @@ def _request(profiles: Sequence[str], context: Json, evidence: JsonObject) -> Js
         "now": NOW,
         "stage": "production",
         "profiles": list(profiles),
-        "settings": {"minimum_strength": "declared", "thresholds": {}},
+        "settings": {"minimum_strength": "declared", "thresholds": {}, "separation_of_duties": "when_known"},
+        "actor": None,
         "subject": {"name": "credit", "version": "1", "digest": "ab" * 32, "trained_at": NOW},
         "context": context,
         "context_digest": None,
@@ -80,8 +148,16 @@ def _request(profiles: Sequence[str], context: Json, evidence: JsonObject) -> Js
 
 
 def _fact(kind: str, predicate: Json) -> JsonObject:
-    times = {"issued_at": NOW, "expires_at": None}
-    return {"id": f"{kind}-1", "strength": "independent", "source": "evidence.yaml", **times, "predicate": predicate}
+    return {
+        "id": f"{kind}-1",
+        "strength": "independent",
+        "source": "evidence.yaml",
+        "issued_at": NOW,
+        "expires_at": _later(NOW, 10) if kind == WAIVER else None,
+        "envelope": "cd" * 32,
+        "signers": _complete(_definitions()["signers"]),
+        "predicate": predicate,
+    }
 
 
 def _complete(schema: JsonObject) -> Json:
@@ -131,7 +207,13 @@ def _alternatives(schema: JsonObject) -> Sequence[Json]:
 
 
 def _texts(pattern: str) -> list[str]:
-    fitting = {"^[0-9a-f]{64}$": "ab" * 32, "^[0-9a-f]{32}$": "cd" * 16, "^[a-z]{2}$": "kk", "^[A-Z]{2}$": "KZ"}
+    fitting = {
+        "^[0-9a-f]{64}$": "ab" * 32,
+        "^[0-9a-f]{32}$": "cd" * 16,
+        "^[a-z]{2}$": "kk",
+        "^[A-Z]{2}$": "KZ",
+        _CONTROL_ID: "ZZZ-99",
+    }
     return [fitting[pattern]] if pattern in fitting else ["text", " ", _LONG_TEXT]
 
 

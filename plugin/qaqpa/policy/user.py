@@ -74,7 +74,7 @@ def build_user_policies(directory: Path, out: Path) -> Built:
         build(merged, compiled)
         tests = run_tests_on_both(merged)
         engine = EmbeddedEngine.open(compiled)
-        inputs = [*_examples(directory), *_made(engine)]
+        inputs = [*_examples(directory, engine), *_made(engine)]
         _expect_agreement(merged, engine, inputs)
         out.mkdir(parents=True, exist_ok=True)
         for file in sorted(compiled.iterdir(), key=lambda path: path.name == "manifest.json"):
@@ -132,17 +132,18 @@ def _shipped() -> set[str]:
     return {*names, *(f"{name}_test" for name in names)}
 
 
-def _examples(directory: Path) -> Iterator[JsonObject]:
+def _examples(directory: Path, engine: EmbeddedEngine) -> Iterator[JsonObject]:
     for path in sorted((directory / "inputs").glob("*.json")):
         document = read(path).value
         check_input(document)
         yield document
-        yield from variations(document)
+        yield from variations(document, sorted(engine.catalog.asked(document["profiles"])))
 
 
 def _made(engine: EmbeddedEngine) -> Iterator[JsonObject]:
     own = sorted(set(engine.catalog.profiles) - set(load_bundle().catalog.profiles))
-    yield from samples(own or sorted(engine.catalog.profiles))
+    profiles = own or sorted(engine.catalog.profiles)
+    yield from samples(profiles, sorted(engine.catalog.asked(profiles)))
 
 
 def _expect_agreement(merged: Path, engine: EmbeddedEngine, inputs: Sequence[JsonObject]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.policy.bundle import Catalog
+from qaqpa.report import evidence
 from qaqpa.report.escape import visible
 from qaqpa.report.texts import Texts
 
@@ -24,17 +25,20 @@ def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
     subject = decision.document["subject"]
     named = f"{subject['name']} version {subject['version']}" if subject["version"] else subject["name"]
     head = texts.say(f"line.{decision.verdict.value}", model=visible(named), stage=decision.document["stage"])
+    waived = evidence.waived(decision, texts)
     if decision.verdict is Verdict.ALLOW:
-        return head
+        return f"{head} {waived}".rstrip()
     failed = [finding for finding in decision.findings if finding["status"] == "fail"]
     asked = sum(finding["status"] != "not_applicable" for finding in decision.findings)
     parts = [head]
     if failed:
         parts.append(texts.say("summary.deny", failed=len(failed), asked=asked))
+    if waived:
+        parts.append(waived)
     if subject["version"]:
         # A version that does not exist yet cannot be checked by its name.
         parts.append(texts.say("line.details", target=visible(f"models:/{subject['name']}/{subject['version']}")))
-    reasons = [*_problems(decision, texts), *_lacking(failed, texts), *_findings(failed, texts)]
+    reasons = [*_problems(decision, texts), *_refused(decision, failed, texts), *_findings(failed, texts)]
     reasons += [
         f"{finding['control']}: {texts.say('finding.undecided')}"
         for finding in decision.findings
@@ -49,17 +53,33 @@ def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
 def _problems(decision: Decision, texts: Texts) -> Iterator[str]:
     """A problem is often the cause of all that fails, so it comes first whatever the verdict."""
     for problem in decision.problems:
-        yield f"{texts.say('problem.' + problem['code'])} {visible(problem['detail'])}".strip()
+        sentence, detail = texts.problem(problem)
+        yield f"{sentence} {visible(detail)}".strip()
 
 
-def _lacking(failed: list[JsonObject], texts: Texts) -> Iterator[str]:
-    """Evidence that lacks, one sentence for each cause."""
+def _refused(decision: Decision, failed: list[JsonObject], texts: Texts) -> Iterator[str]:
+    """A refused context, then the first evidence that was refused, each with its own reason; then all that lacks."""
+    for refusal in evidence.refused_contexts(decision)[:1]:
+        yield texts.say("line.context_refused", code=refusal["code"], detail=_clause(refusal))
+    lacking = [(finding, found) for finding in failed for found in finding["violations"] if texts.lacks(found)]
+    for place, (finding, violation) in enumerate(lacking):
+        refusals = evidence.refused_for(violation, decision)
+        if refusals:
+            control, code = finding["control"], refusals[0]["code"]
+            actor, kind, why = texts.actor(control), violation["field"], _clause(refusals[0])
+            said = texts.say("line.refused", control=control, actor=actor, kind=kind, code=code, detail=why)
+            yield f"{said} {texts.remedy(code)}".rstrip()
+            del lacking[place]
+            break
+    yield from _lacking(lacking, texts)
+
+
+def _lacking(lacking: list[tuple[JsonObject, JsonObject]], texts: Texts) -> Iterator[str]:
+    """Evidence that lacks, as finding and violation; one sentence for each cause."""
     causes: dict[str, list[str]] = {}
-    for finding in failed:
-        for violation in finding["violations"]:
-            if texts.lacks(violation):
-                who = f"{violation['field']} ({finding['control']}, {texts.actor(finding['control'])})"
-                causes.setdefault(texts.cause(violation), []).append(visible(who))
+    for finding, violation in lacking:
+        who = f"{violation['field']} ({finding['control']}, {texts.actor(finding['control'])})"
+        causes.setdefault(texts.cause(violation), []).append(visible(who))
     for cause, kinds in causes.items():
         yield f"{cause}: {', '.join(kinds)}."
 
@@ -72,3 +92,8 @@ def _findings(failed: list[JsonObject], texts: Texts) -> Iterator[str]:
         if said:
             more = f" {texts.say('line.more_here', count=len(said) - 1)}" if len(said) > 1 else ""
             yield f"{control} ({texts.actor(control)}): {texts.violation(control, said[0])}{more}"
+
+
+def _clause(refusal: JsonObject) -> str:
+    """The sentence of a refusal, to stand in brackets."""
+    return str(refusal["detail"]).rstrip().removesuffix(".")

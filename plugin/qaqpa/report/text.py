@@ -6,14 +6,16 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from qaqpa.model import Decision, JsonObject, Stage, Verdict
+from qaqpa.model import Decision, JsonObject, Separation, Stage, Verdict
 from qaqpa.policy.bundle import Catalog
+from qaqpa.report import evidence
 from qaqpa.report.escape import visible
 from qaqpa.report.texts import Texts
 
 _COLOURS = {Verdict.ALLOW: "bold green", Verdict.DENY: "bold red", Verdict.UNDECIDED: "bold yellow"}
 _NARROWEST = 20
-_MARKS = {"fail": ("✗", "red"), "warn": ("!", "yellow"), "undecided": ("?", "yellow")}
+_MARKS = {"fail": ("✗", "red"), "waived": ("~", "yellow"), "warn": ("!", "yellow"), "undecided": ("?", "yellow")}
+_SECTIONS = {"waived": "section.waived", "undecided": "section.undecided", "warn": "section.warnings"}
 
 
 def render(
@@ -41,13 +43,14 @@ class _Report:
     def print(self) -> None:
         self._head()
         self._problems()
+        self._context()
         failed = self._with("fail")
         for actor in dict.fromkeys(self._texts.actor(finding["control"]) for finding in failed):
             self._section(self._texts.say("section.todo", actor=actor))
             for finding in failed:
                 if self._texts.actor(finding["control"]) == actor:
                     self._finding(finding)
-        for status, section in (("undecided", "section.undecided"), ("warn", "section.warnings")):
+        for status, section in _SECTIONS.items():
             if self._with(status):
                 self._section(self._texts.say(section))
             for finding in self._with(status):
@@ -63,61 +66,90 @@ class _Report:
         document = self._decision.document
         subject = document["subject"]
         name = f"{subject['name']} version {subject['version']}" if subject["version"] else subject["name"]
-        where = self._texts.say("summary.stage", stage=document["stage"], profiles=document["profiles"])
+        key = "summary.stage_asked_by" if document["actor"] else "summary.stage"
+        said = self._texts.say(key, stage=document["stage"], profiles=document["profiles"], actor=document["actor"])
         verdict = self._texts.say(f"verdict.{self._decision.verdict.value}")
-        head = Text.assemble((verdict, _COLOURS[self._decision.verdict]), f"  {visible(name)}  ", (f"({where})", "dim"))
+        head = Text.assemble((verdict, _COLOURS[self._decision.verdict]), f"  {visible(name)}  ", (f"({said})", "dim"))
         self._console.print(head, soft_wrap=True)
         self._console.print(Text(self._summary()))
 
     def _summary(self) -> str:
         asked = sum(finding["status"] != "not_applicable" for finding in self._decision.findings)
-        warned = len(self._with("warn"))
+        failed, warned = len(self._with("fail")), len(self._with("warn"))
+        waived = evidence.waived(self._decision, self._texts)
         key = f"summary.{self._decision.verdict.value}"
-        if self._decision.verdict is Verdict.ALLOW and warned:
-            key = "summary.allow_with_warnings"
-        return self._texts.say(key, asked=asked, failed=len(self._with("fail")), warned=warned)
+        if self._decision.verdict is Verdict.ALLOW and (warned or waived):
+            key = "summary.allow_with_warnings" if warned else "summary.allow_with_waivers"
+        elif self._decision.verdict is Verdict.DENY and not failed:
+            key = "summary.deny_by_problem"
+        return f"{self._texts.say(key, asked=asked, failed=failed, warned=warned)} {waived}".rstrip()
 
     def _problems(self) -> None:
         if self._decision.problems:
-            self._section(self._texts.say("section.problems"))
+            denied = self._decision.verdict is Verdict.DENY
+            self._section(self._texts.say("section.denying_problems" if denied else "section.problems"))
         for problem in self._decision.problems:
-            self._indented(self._texts.say(f"problem.{problem['code']}"), 2, mark=("?", "yellow"))
-            if problem["detail"]:
-                self._indented(visible(problem["detail"], 2000), 4)
+            sentence, detail = self._texts.problem(problem)
+            self._indented(sentence, 2, mark=("?", "yellow"))
+            if detail:
+                self._indented(visible(detail, 2000), 4)
+
+    def _context(self) -> None:
+        """Of all that is refused, the context decides most, so it stands first."""
+        refused = evidence.refused_contexts(self._decision)
+        if refused:
+            self._section(self._texts.say("section.context"))
+        for refusal in refused:
+            self._indented(evidence.told(refusal, self._texts), 2, mark=("!", "yellow"))
+        if refused and not self._brief:
+            self._mend(self._texts.remedy(refused[0]["code"]), indent=2)
 
     def _finding(self, finding: JsonObject) -> None:
         control = finding["control"]
         title = Text.assemble((control, "bold"), f"  {self._texts.title(control)}")
+        if finding["status"] == "waived":
+            title.append(f"  {self._texts.say('finding.waived')}", "bold yellow")
         self._indented(title, 2, mark=_MARKS[finding["status"]])
         if finding["status"] == "undecided":
             self._indented(self._texts.say("finding.undecided"), 4)
-        said: dict[str, tuple[str, str]] = {}
-        for violation in self._texts.worst_first(finding):
-            # Two statements may say the same; once is enough.
-            said.setdefault(self._texts.violation(control, violation), _mark(violation, finding))
-        for sentence, mark in said.items():
-            self._indented(sentence, 4, mark=mark)
-        statements = len(finding["evidence"])
-        if said and statements > self._texts.kinds(control):
-            self._indented(self._texts.say("note.several", count=statements), 4)
+        self._violations(finding)
         for day in finding["denies_from"]:
             self._indented(self._texts.say("finding.denies_from", day=day["text"]), 4)
+        for line in evidence.waivers(finding, self._texts):
+            self._indented(line.text, line.indent)
         if not self._brief:
             because = self._texts.because(control)
             if because:
                 self._indented(Text(f"{self._texts.say('finding.because')} {because[0]}", style="dim"), 4)
-            refused = any(violation["code"] == "evidence_refused" for violation in finding["violations"])
-            mend = self._texts.say("mend.evidence_refused") if refused else self._texts.mend(control)
-            self._indented(Text.assemble((f"{self._texts.say('finding.mend')} ", "cyan"), mend), 4)
+            self._mend(evidence.remedy(finding, self._texts) or self._texts.mend(control))
+
+    def _violations(self, finding: JsonObject) -> None:
+        said: dict[str, tuple[tuple[str, str], list[str]]] = {}
+        for violation in self._texts.worst_first(finding):
+            # Two statements may say the same; once is enough.
+            sentence = self._texts.violation(finding["control"], violation)
+            refused = list(evidence.at_finding(violation, self._decision, self._texts))
+            said.setdefault(sentence, (_mark(violation, finding), refused))
+        for sentence, (mark, refused) in said.items():
+            self._indented(sentence, 4, mark=mark)
+            for line in refused:
+                self._indented(line, 6)
+        statements = len(finding["evidence"])
+        if said and statements > self._texts.kinds(finding["control"]):
+            self._indented(self._texts.say("note.several", count=statements), 4)
+
+    def _mend(self, text: str, indent: int = 4) -> None:
+        if text:
+            self._indented(Text.assemble((f"{self._texts.say('finding.mend')} ", "cyan"), text), indent)
 
     def _rejected(self) -> None:
-        rejected = self._decision.document["rejected"]
-        if rejected:
+        if self._decision.document["rejected"]:
             self._section(self._texts.say("section.rejected"))
-        for refusal in rejected:
-            self._indented(
-                f"{visible(refusal['source'])}: {visible(refusal['detail'])} [{visible(refusal['code'])}]", 2
-            )
+        for line in evidence.refusals(self._decision, self._texts):
+            if not line.remedy:
+                self._indented(line.text, line.indent)
+            elif not self._brief:
+                self._mend(line.text)
 
     def _others(self) -> None:
         passed = [finding["control"] for finding in self._with("pass")]
@@ -128,14 +160,16 @@ class _Report:
         if exempt:
             self._section(self._texts.say("section.not_applicable"))
         for finding in exempt:
-            fields = finding["not_applicable_because"]
-            self._indented(self._texts.say("finding.not_applicable", control=finding["control"], fields=fields), 2)
+            self._indented(evidence.not_applicable(finding, self._texts), 2)
 
     def _foot(self, failed: list[JsonObject]) -> None:
         self._console.print()
         settings = self._decision.document["settings"]
-        if settings["minimum_strength"] == "declared" and self._decision.verdict is Verdict.ALLOW:
-            self._line(self._texts.say("footer.declared"))
+        production = self._decision.document["stage"] == Stage.PRODUCTION.value
+        if production and settings["separation_of_duties"] == Separation.OFF.value:
+            self._line(self._texts.say("footer.separation_off"))
+        if not production and settings["minimum_strength"] == "declared" and self._decision.verdict is Verdict.ALLOW:
+            self._line(self._texts.say("footer.unsigned"))
         if settings["thresholds"]:
             self._line(self._texts.say("footer.settings", found=settings["thresholds"]))
         if self._decision.document["stage"] == Stage.REVIEW.value:
@@ -161,5 +195,6 @@ class _Report:
 
 
 def _mark(violation: JsonObject, finding: JsonObject) -> tuple[str, str]:
-    denies = violation["level"] == "deny" and finding["status"] == "fail"
-    return ("-", "red") if denies else ("!", "yellow")
+    if violation["level"] != "deny" or finding["status"] not in {"fail", "waived"}:
+        return "!", "yellow"
+    return "-", "red" if finding["status"] == "fail" else "yellow"

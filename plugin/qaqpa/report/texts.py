@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from qaqpa.model import Json, JsonObject
+from qaqpa.model import Json, JsonObject, Strength
 from qaqpa.policy.bundle import Catalog
+from qaqpa.report.codes import REJECTION_CODES, nearest_first
 from qaqpa.report.escape import MAX_SHOWN, visible
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)*)\}")
 _MAX_FILLED = 2 * MAX_SHOWN
 _LACKING = frozenset({"evidence_missing", "evidence_refused", "evidence_too_weak"})
+_OF_THE_GATE = _LACKING | {"waiver_not_allowed"}
+_WEAKER = (Strength.DECLARED.value, Strength.SIGNED.value)
+_DEMANDS = frozenset({Strength.SIGNED.value, Strength.INDEPENDENT.value})
 _TEXTS = Path(__file__).parent / "texts"
 
 
@@ -27,10 +31,10 @@ class Texts:
     catalog: Catalog
     language: str = "en"
 
-    def say(self, code: str, **values: Json) -> str:
+    def say(self, code: str, /, **values: Json) -> str:
         """One of the report's own texts."""
-        template = _strings(self.language).get(code) or _strings("en").get(code)
-        return fill(template, values) if template is not None else visible(code)
+        template = self._template(code)
+        return fill(template, values) if template else visible(code)
 
     def title(self, control: str) -> str:
         """A control's title."""
@@ -58,11 +62,13 @@ class Texts:
         return len((self.catalog.controls.get(control) or {}).get("evidence", []))
 
     def violation(self, control: str, violation: JsonObject) -> str:
-        """A violation as a sentence."""
-        if self.lacks(violation):
-            return self.say(f"code.{violation['code']}", **self._values(violation))
-        values = self._values(violation)
-        template = self._texts(control).get("violations", {}).get(violation["code"])
+        """A violation as a sentence; where evidence lacks, also who has to sign it."""
+        code, values = violation["code"], self._values(violation)
+        if code in _OF_THE_GATE:
+            sentence = self.say(f"code.{code}", **values)
+            must = self.must(violation) if code in _LACKING else ""
+            return f"{sentence} {self.say('must.sentence', must=must)}" if must else sentence
+        template = self._texts(control).get("violations", {}).get(code)
         if template is None:
             return fill("{code}: {found} ({required})", violation)
         return fill(template, values)
@@ -74,12 +80,40 @@ class Texts:
 
     def cause(self, violation: JsonObject) -> str:
         """Why evidence lacks, in a few words; the same for all that lack for the same reason."""
-        return self.say(f"cause.{violation['code']}", **self._values(violation))
+        cause = self.say(f"cause.{violation['code']}", **self._values(violation))
+        must = self.must(violation)
+        return f"{cause}{self.say('must.cause', must=must)}" if must else cause
+
+    def must(self, violation: JsonObject) -> str:
+        """Who has to sign the evidence that lacks; empty where nobody has to."""
+        required = violation["required"]
+        known = isinstance(required, str) and required in _DEMANDS
+        return self.say(f"must.{required}") if known else ""
+
+    def problem(self, problem: JsonObject) -> tuple[str, str]:
+        """A problem as sentences, and its detail where they do not hold it."""
+        code = f"problem.{problem['code']}"
+        detail = "" if "{detail}" in self._template(code) else problem["detail"]
+        return self.say(code, detail=problem["detail"]), detail
+
+    def reason(self, code: str) -> str:
+        """Why evidence was refused, in a few words."""
+        return self.say(f"reason.{code}") if code in REJECTION_CODES else visible(code)
+
+    def remedy(self, code: str) -> str:
+        """What to do about evidence that was refused, and whom to ask; empty for a code that is not known."""
+        return self.say(f"remedy.{code}") if code in REJECTION_CODES else ""
+
+    def _template(self, code: str) -> str:
+        return _strings(self.language).get(code) or _strings("en").get(code) or ""
 
     def _values(self, violation: JsonObject) -> dict[str, Json]:
         values = {name: violation[name] for name in ("found", "required", "field")}
         if violation["code"] == "evidence_refused":
-            values["found"] = [self.say(f"reason.{code}") for code in dict.fromkeys(violation["found"])]
+            values["found"] = "; ".join(map(self.reason, nearest_first(codes_in(violation)))) or values["found"]
+        elif violation["code"] == "evidence_too_weak":
+            strengths = [strength for strength in _WEAKER if strength in codes_in(violation)]
+            values["found"] = "; ".join(self.say(f"had.{strength}") for strength in strengths) or values["found"]
         return values
 
     @staticmethod
@@ -112,6 +146,12 @@ class Texts:
         texts = thing.get("texts", {})
         found: Mapping[str, Json] = texts.get(self.language) or texts.get("en") or {}
         return found
+
+
+def codes_in(violation: JsonObject) -> list[str]:
+    """The codes that a violation found. A server may answer anything there, so what is no list of texts is none."""
+    found = violation["found"]
+    return [code for code in found if isinstance(code, str)] if isinstance(found, (list, tuple)) else []
 
 
 def fill(template: str, values: Mapping[str, Json]) -> str:

@@ -2,7 +2,8 @@
 # title: AUD-02 Multidisciplinary commission
 # description: |
 #   A commission of several disciplines, most of its members independent, has said that the system is useful to
-#   society. A profile may let it only warn where no state body is involved.
+#   society. A profile may let it only warn where no state body is involved. Of a declared statement its text says who
+#   the members are; of a signed one, those who signed it are.
 package qaqpa.controls.aud_02
 
 import data.qaqpa.context
@@ -66,13 +67,13 @@ violation contains found if {
 
 violation contains found if {
 	some commission in _commissions
-	"" in _persons(commission)
+	"" in _listed(commission)
 	found := violations.deny("member_unnamed", commission, "members", "", "id")
 }
 
 violation contains found if {
 	some commission in _commissions
-	twice := sort([person | some person in _persons(commission); count(_entries(commission, person)) > 1])
+	twice := sort([person | some person in _listed(commission); count(_entries(commission, person)) > 1])
 	count(twice) > 0
 	found := violations.deny("member_listed_twice", commission, "members", twice, "each person once")
 }
@@ -98,8 +99,26 @@ violation contains found if {
 	some commission in _commissions
 	chair := fields.text(commission.predicate, "chair")
 	chair != ""
+	_is_declared(commission)
 	not chair in _persons(commission)
 	found := violations.deny("chair_not_member", commission, "chair", chair, "one of the members")
+}
+
+violation contains found if {
+	some commission in _commissions
+	chair := fields.text(commission.predicate, "chair")
+	chair != ""
+	not _is_declared(commission)
+	not chair in _persons(commission)
+	found := violations.deny("chair_not_signed", commission, "chair", chair, "one of the signers")
+}
+
+violation contains found if {
+	some commission in _commissions
+	some signer in _signers(commission)
+	signer.id == fields.text(commission.predicate, "chair")
+	not "commission_chair" in fields.list(signer, "roles")
+	found := violations.deny("chair_without_role", commission, "chair", signer.id, "commission_chair")
 }
 
 violation contains found if {
@@ -111,14 +130,24 @@ violation contains found if {
 
 violation contains found if {
 	some commission in _commissions
-	unsigned := sort([person | some person in _persons(commission); _unsigned(commission, person)])
+	absent := [person | some person in fields.lacking(_persons(commission), _listed(commission)); person != ""]
+	count(absent) > 0
+	found := violations.deny("member_not_signed", commission, "members", absent, "a signature of each")
+}
+
+# What the text says of signatures counts only where there are none.
+violation contains found if {
+	some commission in _commissions
+	_is_declared(commission)
+	unsigned := sort([person | some person in _listed(commission); _unsigned(commission, person)])
 	count(unsigned) > 0
 	found := violations.deny("signature_missing", commission, "members", unsigned, "signed_on")
 }
 
 violation contains found if {
 	some commission in _commissions
-	early := sort([person | some person in _persons(commission); _signed_in_future(commission, person)])
+	_is_declared(commission)
+	early := sort([person | some person in _listed(commission); _signed_in_future(commission, person)])
 	count(early) > 0
 	found := violations.deny("signed_in_future", commission, "members", early, input.now.text)
 }
@@ -159,15 +188,31 @@ violation contains found if {
 	found := violations.warn("dissents", commission, "dissents", dissents, 0)
 }
 
+_is_declared(commission) if commission.strength == "declared"
+
 _members(commission) := fields.list(commission.predicate, "members")
 
-# The ids of the members, each once.
-_persons(commission) := sort({fields.text(member, "id") | some member in _members(commission)})
+# Nobody signed what is declared.
+_signers(commission) := [] if {
+	_is_declared(commission)
+} else := fields.list(commission, "signers")
+
+# The ids of the members in the text, each once.
+_listed(commission) := sort({fields.text(member, "id") | some member in _members(commission)})
+
+# The ids of those who are the commission, each once.
+_persons(commission) := _listed(commission) if {
+	_is_declared(commission)
+} else := sort({signer.id | some signer in _signers(commission)})
 
 _covered(commission) := [discipline |
-	some member in _members(commission)
-	some discipline in fields.list(member, "disciplines")
+	some person in _seated(commission)
+	some discipline in fields.list(person, "disciplines")
 ]
+
+_seated(commission) := _members(commission) if {
+	_is_declared(commission)
+} else := _signers(commission)
 
 _entries(commission, person) := [member |
 	some member in _members(commission)
@@ -176,8 +221,15 @@ _entries(commission, person) := [member |
 
 # Whoever is listed twice is independent, and has signed, only if both entries say so.
 _insider(commission, person) if {
+	_is_declared(commission)
 	some member in _entries(commission, person)
 	object.get(member, "employer_is_owner", true) != false
+}
+
+_insider(commission, person) if {
+	some signer in _signers(commission)
+	signer.id == person
+	object.get(signer, "independent", false) != true
 }
 
 _unsigned(commission, person) if {

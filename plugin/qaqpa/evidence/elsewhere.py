@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a model's weights are among the bytes that are hashed, as far as its `MLmodel` files say.
+
+MLflow can save a model as a mere name: of a repository on the Hugging Face Hub, of a directory on somebody's disk, of a
+hosted service. Then the model digest says nothing about what will answer. Nothing that MLflow writes for such a model
+pins its content. A `source_model_revision` is the name of a commit: whoever serves the repository decides which bytes
+come for it, MLflow compares none, and it is a SHA-1. So each of these counts as lying elsewhere; what mends it is to
+save the weights with the model.
+
+What code in a model fetches when it is loaded cannot be seen here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from qaqpa.documents import DocumentError, read
+from qaqpa.model import Json, JsonObject
+from qaqpa.report.escape import visible
+
+BYTES_ELSEWHERE = "bytes_elsewhere"
+"""The code of the problem."""
+
+_MLMODEL = "MLmodel"
+_MOST_FILES = 100
+# Of these MLflow writes how to ask for a model, or code that asks for it; never weights.
+_HOSTED = frozenset({"diffusers", "dspy", "langchain", "llama_index", "openai", "promptflow"})
+_PROMPTLAB = "mlflow.prompt.promptlab_model"
+_REVISION = "source_model_revision"
+_LOCAL_BASE = "local_base_model_path"
+_CODE_PATH = "model_code_path"
+# What MLflow opens when it loads a model, each a path below the model's own directory.
+_PATHS = frozenset(
+    {
+        *("code", "data", "model_binary", _CODE_PATH, "model_data", "model_path", "parameters_path"),
+        *("peft_adaptor", "pickled_model", "python_model", "saved_model_dir", "serialized_explainer"),
+    }
+)
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def weights_elsewhere(root: str | Path) -> str | None:
+    """A sentence that says why the weights are not among the files below `root`; None where nothing says so.
+
+    A directory without `MLmodel` is taken as it is. An `MLmodel` that cannot be read strictly may hide where the
+    weights are, and is a reason too. The directory should have a model digest already: that refuses links and special
+    files.
+    """
+    base = Path(root)
+    found = sorted(_mlmodels(base))
+    if len(found) > _MOST_FILES:
+        return f"The model has {len(found)} MLmodel files, more than the {_MOST_FILES} that are read."
+    return next((reason for path in found if (reason := _reason(path, base))), None)
+
+
+def _mlmodels(base: Path) -> Iterator[Path]:
+    """All that MLflow could load a model from: the root, and models within the model."""
+    for folder, _, names in os.walk(base):
+        if _MLMODEL in names:
+            yield Path(folder, _MLMODEL)
+
+
+def _reason(path: Path, base: Path) -> str | None:
+    name = visible(path.relative_to(base).as_posix())
+    if path.is_symlink() or not path.is_file():
+        return f"{name} is not a plain file, and may hide where the weights are."
+    try:
+        value = read(path).value
+    except DocumentError as error:
+        return f"{name} cannot be read, and may hide where the weights are: {visible(error.found)}."
+    reason = "it is not a mapping" if not isinstance(value, dict) else _of_model(value, path.parent)
+    return f"{name}: {reason}." if reason else None
+
+
+def _of_model(model: JsonObject, folder: Path) -> str | None:
+    if _has_key(model, "<<"):
+        return "it merges mappings (<<), which MLflow follows and other readers do not"
+    metadata, flavors = (model.get(part) or {} for part in ("metadata", "flavors"))
+    if not isinstance(metadata, dict) or not isinstance(flavors, dict):
+        return "metadata or flavors is not a mapping"
+    if str(metadata.get("mlflow.model.isExternal", False)).lower() != "false":
+        return "it is an external model, whose files MLflow does not keep"
+    if _has_key([model.get("resources"), model.get("auth_policy")], "serving_endpoint"):
+        return "it needs a serving endpoint, whose model is hosted elsewhere"
+    return next((reason for name, own in flavors.items() if (reason := _of_flavor(name, own or {}, folder))), None)
+
+
+def _of_flavor(name: str, own: Json, folder: Path) -> str | None:
+    if not isinstance(own, dict):
+        return f"flavor {visible(name)} is not a mapping"
+    loader = str(own.get("loader_module", ""))
+    if name in _HOSTED or loader.removeprefix("mlflow.").split(".")[0] in _HOSTED or loader == _PROMPTLAB:
+        shown = visible(name if name in _HOSTED else loader)
+        return f"flavor {shown} names a model that is kept or hosted elsewhere"
+    # MLflow goes to the repository when the key is there, whatever it holds.
+    if _REVISION in own:
+        source = visible(own.get("source_model_name"))
+        return f"flavor {visible(name)} leaves the weights in the repository {source!r} (save_pretrained=False)"
+    if own.get(_LOCAL_BASE):
+        return f"flavor {visible(name)} leaves the base model in the directory {visible(own[_LOCAL_BASE])!r}"
+    return next((reason for key, path in _paths(own) if (reason := _of_path(key, path, folder))), None)
+
+
+def _paths(own: JsonObject) -> Iterator[tuple[str, Json]]:
+    """What a flavor has MLflow open, by the name of the field."""
+    for key in sorted(_PATHS & own.keys()):
+        values = own[key] if isinstance(own[key], list) else [own[key]]
+        yield from ((key, value) for value in values if value is not None)
+    artifacts = own.get("artifacts") or {}
+    if not isinstance(artifacts, dict):
+        yield "artifacts", None
+        return
+    for name, one in artifacts.items():
+        yield f"artifacts.{name}", one.get("path") if isinstance(one, dict) else None
+
+
+def _of_path(key: str, value: Json, folder: Path) -> str | None:
+    if not isinstance(value, str) or not value:
+        return f"{visible(key)} is not a path"
+    # MLflow itself takes the last part of this one, which may be where the code lay when it was saved.
+    path = value.rsplit("/", 1)[-1] if key == _CODE_PATH else value
+    if path.startswith("/") or "\\" in path or _URI.match(path) or ".." in path.split("/"):
+        return f"{visible(key)} {visible(value)!r} leads out of the model's directory"
+    if not _is_there(folder / path):
+        return f"{visible(key)} {visible(value)!r} is not among the model's files"
+    return None
+
+
+def _is_there(path: Path) -> bool:
+    """True where it exists, or is what several files have in common: Paddle names `model` for `model.pdparams`."""
+    try:
+        return path.exists() or any(one.name.startswith(f"{path.name}.") for one in path.parent.iterdir())
+    except (OSError, ValueError):
+        return False
+
+
+def _has_key(value: Json, key: str) -> bool:
+    """True where a mapping in the value has the key, however deep."""
+    if isinstance(value, dict):
+        return key in value or any(_has_key(item, key) for item in value.values())
+    return isinstance(value, list) and any(_has_key(item, key) for item in value)

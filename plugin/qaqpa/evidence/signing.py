@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who signed what, of all that was carried: good signatures, withdrawals, and the people whom statements name.
+
+What has ended still says something here: it can name a trainer, and a context that has ended is still the latest one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from qaqpa.evidence.errors import StatementError
+from qaqpa.evidence.kinds import RESPONSIBILITY
+from qaqpa.evidence.parties import Parties, Person
+from qaqpa.evidence.people import OWNER, Named
+from qaqpa.evidence.pieces import Piece
+from qaqpa.evidence.statement import Statement
+from qaqpa.evidence.verify import Signature, authorised, check_age, key_objection, rule_of, signatures
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far in the future a statement may be dated, for clocks that differ."""
+
+
+class Signing:
+    """All good signatures on some pieces."""
+
+    def __init__(self, pieces: Sequence[Piece], parties: Parties | None, now: datetime) -> None:
+        """Verifies every signature once.
+
+        Args:
+            pieces: what was carried.
+            parties: who may sign; without it nobody did.
+            now: the moment of the decision, UTC.
+        """
+        self._pieces = pieces
+        self._parties = parties
+        self._now = now
+        self._given = {piece.statement.id: signatures(piece.envelopes, parties) if parties else [] for piece in pieces}
+        self._withdrawn = self._withdrawals()
+
+    def given(self, statement: Statement) -> Sequence[Signature]:
+        """The good signatures on a statement, by keys of the parties file."""
+        return self._given[statement.id]
+
+    def is_authentic(self, piece: Piece) -> bool:
+        """True where somebody who might signed it, though it may have ended since."""
+        return bool(self._authentic(piece, piece.statement.issued_at))
+
+    def is_withdrawn(self, statement: Statement, signers: Collection[str]) -> bool:
+        """True where all of its signers that count have withdrawn it."""
+        return bool(signers) and self._withdrawn[statement.id].issuperset(signers)
+
+    def named(self, model: str) -> Iterator[Named]:
+        """Whom the statements of responsibility name for a registered model. One that has ended still adds."""
+        for piece in self._pieces:
+            statement = piece.statement
+            if statement.kind.name != RESPONSIBILITY or statement.registered_model != model:
+                continue
+            signers = self._authentic(piece, statement.issued_at)
+            if self.is_withdrawn(statement, signers):
+                continue
+            trusted = bool(self._authentic(piece, self._now)) and not self._is_outdated(statement)
+            yield from (Named(OWNER, signer, trusted) for signer in signers)
+            for entry in statement.content.get("persons", []):
+                yield Named(entry["role"], entry["id"], trusted)
+
+    def _authentic(self, piece: Piece, at: datetime) -> dict[str, Person]:
+        """Who signed a statement and was authorised at a time, whatever became of the statement."""
+        if not self._parties or piece.statement.issued_at > self._now + CLOCK_SKEW:
+            return {}
+        try:
+            rule = rule_of(piece.statement, self._parties)
+            return authorised(piece.statement, self._given[piece.statement.id], rule, at)
+        except StatementError:
+            return {}
+
+    def _withdrawals(self) -> defaultdict[str, set[str]]:
+        """Who withdrew which statement: party ids by the statement's id."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for piece in self._pieces:
+            statement = piece.statement
+            if statement.withdraws and statement.issued_at <= self._now + CLOCK_SKEW and not self._has_ended(statement):
+                good = [own for own in self._given[statement.id] if self._key_counts(own, statement)]
+                found[statement.withdraws] |= {signature.person.id for signature in good}
+        return found
+
+    def _key_counts(self, signature: Signature, statement: Statement) -> bool:
+        return key_objection(signature.key, statement.issued_at, self._now) is None
+
+    def _has_ended(self, statement: Statement) -> bool:
+        return statement.expires_at is not None and statement.expires_at <= self._now
+
+    def _is_outdated(self, statement: Statement) -> bool:
+        if self._has_ended(statement) or not self._parties:
+            return True
+        try:
+            check_age(statement, rule_of(statement, self._parties), self._now)
+        except StatementError:
+            return True
+        return False

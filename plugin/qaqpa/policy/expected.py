@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What follows from a request and the data of the policies, without knowing a single rule.
+
+The gate's Rego says the same. `qaqpa.policy.check` compares the two, so that an engine that passes over a missing
+signature, an ended waiver or a colleague who was never asked is not believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from qaqpa.evidence.kinds import SYSTEM, WAIVER
+from qaqpa.model import Json, JsonObject, Separation, Stage, Strength
+from qaqpa.policy.bundle import Catalog
+
+DENYING = frozenset({"actor_unknown", "bytes_elsewhere", "separation_of_duties"})
+"""Codes of problems that deny by themselves; any other leaves a decision undecided where nothing fails."""
+
+OWN_PROBLEMS = frozenset({"actor_unknown", "context_unsigned", "separation_of_duties"})
+"""Codes of problems that follow from a request that fits its schema."""
+
+_STRENGTHS = [strength.value for strength in Strength]
+
+
+class Expected:
+    """What has to be in the answer to one request, which fits `schemas/input.json`."""
+
+    def __init__(self, request: JsonObject, catalog: Catalog) -> None:
+        self._request = request
+        self._cards: Mapping[str, JsonObject] = catalog.controls
+        self._asked = catalog.asked(request["profiles"])
+        self._production = request["stage"] == Stage.PRODUCTION.value
+
+    def minimum_strength(self, kind: str) -> str:
+        """The least strength at which facts of a kind count."""
+        demands: list[str] = [self._request["settings"]["minimum_strength"]]
+        if self._production or kind == WAIVER:
+            demands.append(Strength.SIGNED.value)
+        if self._production:
+            cards = (self._cards.get(control, {}) for control in self._asked)
+            demands += [card["minimum_strength"] for card in cards if _demands(card, kind)]
+        return max(demands, key=_rank)
+
+    def counted(self, kind: str) -> list[JsonObject]:
+        """The facts of a kind that are strong enough."""
+        least = _rank(self.minimum_strength(kind))
+        return [fact for fact in self._request["evidence"].get(kind, ()) if _rank(fact["strength"]) >= least]
+
+    def ids(self, kinds: Iterable[str]) -> list[str]:
+        """The ids of the facts of some kinds that count, sorted."""
+        return sorted(fact["id"] for kind in kinds for fact in self.counted(kind))
+
+    def context_ids(self) -> list[str]:
+        """The ids of the contexts that count, sorted: on them rests what does not apply."""
+        return self.ids([SYSTEM])
+
+    def lacking(self, kinds: Iterable[str]) -> list[JsonObject]:
+        """The violations that say of which kinds nothing counts, and why."""
+        return [self._lacking(kind) for kind in kinds if not self.counted(kind)]
+
+    def waivers(self, control: str) -> list[JsonObject]:
+        """The waivers that hold for a control at this moment and stage, as a finding lists them."""
+        return [_listed(fact) for fact in self._naming(control)]
+
+    def not_allowed(self, control: str) -> list[JsonObject]:
+        """The violations that say that the waivers of a control do not help."""
+        return [
+            _violation("waiver_not_allowed", "warn", fact["id"], "waiver", control, "no waiver")
+            for fact in self._naming(control)
+        ]
+
+    def problems(self) -> list[JsonObject]:
+        """The problems of `OWN_PROBLEMS` that the request has."""
+        if not self._production:
+            return []
+        found = list(self._separation())
+        if self._request["context"] and not self.counted(SYSTEM):
+            found.append({"code": "context_unsigned", "detail": ""})
+        return found
+
+    def _separation(self) -> Iterator[JsonObject]:
+        setting, actor = self._request["settings"]["separation_of_duties"], self._request["actor"]
+        kinds = self._request["evidence"]
+        signers = {signer["id"] for kind in kinds for fact in self.counted(kind) for signer in fact["signers"]}
+        if actor is None and setting == Separation.REQUIRED.value:
+            yield {"code": "actor_unknown", "detail": ""}
+        if setting != Separation.OFF.value and signers == {actor}:
+            yield {"code": "separation_of_duties", "detail": actor}
+
+    def _lacking(self, kind: str) -> JsonObject:
+        weak = sorted(fact["strength"] for fact in self._request["evidence"].get(kind, ()))
+        refused = sorted(refusal["code"] for refusal in self._request["rejected"] if refusal["kind"] == kind)
+        code = "evidence_too_weak" if weak else "evidence_refused" if refused else "evidence_missing"
+        return _violation(code, "deny", "", kind, weak or refused, self.minimum_strength(kind))
+
+    def _naming(self, control: str) -> Iterator[JsonObject]:
+        for fact in self.counted(WAIVER):
+            waiver = fact["predicate"]
+            holds = fact["expires_at"]["seconds"] > self._request["now"]["seconds"]
+            if holds and waiver["stage"] == self._request["stage"] and control in waiver["controls"]:
+                yield fact
+
+
+def _demands(card: JsonObject, kind: str) -> bool:
+    return "minimum_strength" in card and kind in card["evidence"]
+
+
+def _rank(strength: str) -> int:
+    """The place of a strength; one that is not known counts as the strongest."""
+    return _STRENGTHS.index(strength) if strength in _STRENGTHS else len(_STRENGTHS) - 1
+
+
+def _listed(fact: JsonObject) -> JsonObject:
+    return {
+        "id": fact["id"],
+        **{name: fact["predicate"][name] for name in ("category", "reason", "ticket")},
+        "compensating": fact["predicate"].get("compensating", []),
+        "until": fact["expires_at"],
+        "signers": sorted(signer["id"] for signer in fact["signers"]),
+    }
+
+
+def _violation(  # noqa: PLR0913 - each argument is a field of the violation
+    code: str, level: str, evidence: str, field: str, found: Json, required: str
+) -> JsonObject:
+    return {
+        "code": code,
+        "level": level,
+        "evidence": evidence,
+        "field": field,
+        "found": found,
+        "required": required,
+    }

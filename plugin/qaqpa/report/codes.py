@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The codes of refusals and problems. They are stable: programs read them, and each has its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+REJECTION_CODES = (
+    "too_large",
+    "malformed",
+    "payload_type",
+    "unknown_kind",
+    "schema_violated",
+    "two_subjects",
+    "digest_mismatch",
+    "kind_mismatch",
+    "draft",
+    "no_parties",
+    "untrusted_signature",
+    "other_model",
+    "other_context",
+    "context_missing",
+    "context_unsigned",
+    "other_stage",
+    "withdrawn",
+    "dated_in_future",
+    "expired",
+    "waiver_without_end",
+    "waiver_too_long",
+    "no_rule",
+    "expired_by_rule",
+    "wrong_role",
+    "wrong_discipline",
+    "key_compromised",
+    "key_not_valid_then",
+    "key_revoked",
+    "key_expired",
+    "trainer_unknown",
+    "people_unknown",
+    "not_independent",
+    "same_unit",
+    "too_few_signers",
+    "document_refused",
+    "document_unreachable",
+    "document_mismatch",
+)
+"""Every code with which evidence is refused: the further down, the nearer it was to counting."""
+
+PROBLEM_CODES = (
+    "actor_unknown",
+    "bytes_elsewhere",
+    "bytes_missing",
+    "changed_meanwhile",
+    "context_conflict",
+    "context_unsigned",
+    "digest_failed",
+    "empty_profile",
+    "engine_failed",
+    "gate_failed",
+    "malformed_input",
+    "no_profile",
+    "parties_conflict",
+    "parties_expired",
+    "parties_missing",
+    "parties_rolled_back",
+    "parties_signatures",
+    "parties_state",
+    "parties_too_long",
+    "parties_unreadable",
+    "separation_of_duties",
+    "threshold_loosened",
+    "too_much_evidence",
+    "unknown_profile",
+)
+"""Every code of a problem."""
+
+
+def nearest_first(codes: Iterable[str]) -> list[str]:
+    """Codes of refusals, each once, those first that were found last: what they refuse was nearest to counting."""
+    return sorted(dict.fromkeys(codes), key=_nearness, reverse=True)
+
+
+def _nearness(code: str) -> int:
+    return REJECTION_CODES.index(code) if code in REJECTION_CODES else -1
