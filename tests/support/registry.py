@@ -157,3 +157,11 @@ def refusal(call: Callable[[], object]) -> Mapping[str, Any]:
     assert caught.value.error_code == "PERMISSION_DENIED", caught.value
     found: Mapping[str, Any] = caught.value.json
     return found
+
+
+def failed_audit(names: Sequence[str], digest: str, **changes: Any) -> tuple[str, str]:
+    """Tag and envelope of an audit that failed, in the system of `passing` for the same names."""
+    content = {**contents(times.now())["audit"], "conclusion": "negative"}
+    system = context_digest(context(models=[{"name": name} for name in names]))
+    _, key, text = signed(content, names[0], digest, system, **changes)
+    return key, text

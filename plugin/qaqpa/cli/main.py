@@ -22,6 +22,8 @@ _COMMANDS = {
     "evidence": "list, show or pull the evidence that is there, and what was refused and why",
     "waive": "make a waiver: a signed, dated exception for named controls of one model version",
     "waivers": "list waivers, and until when they last",
+    "keys": "make a key to sign with, or show the id of one",
+    "parties": "make, check, sign or show the parties file, which says whose signature counts",
     "digest": "print the model digest of a directory or a model version",
     "policy": "test or build policies of your own",
     "doctor": "show what is configured and whether it works",
