@@ -6,22 +6,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qaqpa.config import Config
+from qaqpa.config import Config, PartiesSource
 from qaqpa.documents import validator
 from qaqpa.errors import QaqpaError, UndecidedError, UsageError
 from qaqpa.evidence.statement import context_digest
+from qaqpa.evidence.trust import Trust
 from qaqpa.gate import decide, input_document, open_engine
-from qaqpa.model import Answer, Evidence, Problem, Settings, Stage, Status, Strength, Subject, Verdict
+from qaqpa.model import Answer, Evidence, Problem, Separation, Settings, Stage, Status, Strength, Subject, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
-from support.contents import contents, context
+from support.contents import contents, context, waiver
 from support.engine import FakeEngine
 from support.statements import NOW, SUBJECT, carried, everything, request
 
 ALL = contents(NOW)
+DAY = timedelta(days=1)
 SIGNED = Settings(minimum_strength=Strength.SIGNED)
 
 
@@ -47,9 +50,10 @@ def test_each_kind_is_needed(engine: EmbeddedEngine, left_out: str) -> None:
     assert decision.verdict is (Verdict.ALLOW if only_warns else Verdict.DENY)
     status = Status.WARN if only_warns else Status.FAIL
     failed = [finding for finding in decision.findings if finding["status"] == status]
-    assert [(violation["code"], violation["field"]) for finding in failed for violation in finding["violations"]] == [
-        ("evidence_missing", left_out)
-    ]
+    codes = {(violation["code"], violation["field"]) for finding in failed for violation in finding["violations"]}
+    # Whoever signs for responsibility is the owner; without an owner nobody can be shown to be independent of one.
+    also = {("evidence_refused", "audit"), ("evidence_refused", "ethics_assessment")}
+    assert codes == {("evidence_missing", left_out), *(also if left_out == "responsibility" else ())}
 
 
 def test_one_changed_byte_denies_and_says_what_is_void(engine: EmbeddedEngine) -> None:
@@ -82,24 +86,96 @@ def test_without_context_every_condition_is_at_its_strictest(engine: EmbeddedEng
     assert len(without.findings) == len(engine.catalog.controls)
 
 
-def test_a_declared_context_does_not_count_where_signed_is_demanded(engine: EmbeddedEngine) -> None:
-    harmless = request([carried(context(affects_rights=False, significant_decision=False))], settings=SIGNED)
-    assert harmless.context is not None
+def test_a_context_that_nobody_signed_leaves_every_condition_at_its_strictest(engine: EmbeddedEngine) -> None:
+    harmless = request([carried(context(affects_rights=False, significant_decision=False), [])])
     document = input_document(harmless)
     assert (document["context"], document["context_digest"]) == ({}, None)
     decision = decide(harmless, engine)
     assert set(statuses(decision.document).values()) == {"fail"}
-    assert decide(request(everything(), settings=SIGNED), engine).verdict is Verdict.DENY
 
 
-@pytest.mark.parametrize("strength", [Strength.SIGNED, Strength.INDEPENDENT])
-def test_a_signed_context_counts_where_signed_is_demanded(strength: Strength) -> None:
-    weak = request(everything(), settings=SIGNED)
-    facts = [replace(fact, strength=strength) if fact.kind == "system" else fact for fact in weak.evidence]
-    document = input_document(replace(weak, evidence=facts))
-    assert document["context_digest"] == context_digest(context())
-    strong_audit = [replace(fact, strength=strength) if fact.kind == "audit" else fact for fact in weak.evidence]
-    assert input_document(replace(weak, evidence=strong_audit))["context"] == {}, "another kind is no context"
+def test_nothing_that_nobody_signed_counts_in_production(engine: EmbeddedEngine) -> None:
+    declared = [piece if piece.kind == "system" else carried(ALL[piece.kind], []) for piece in everything()]
+    decision = decide(request(declared), engine)
+    assert decision.verdict is Verdict.DENY
+    weak = [violation for finding in decision.findings for violation in finding["violations"]]
+    assert {violation["code"] for violation in weak} == {"evidence_too_weak"}
+    assert {violation["required"] for violation in weak} == {"signed", "independent"}
+
+
+def test_what_nobody_signed_counts_at_staging_unless_the_configuration_asks_for_more(engine: EmbeddedEngine) -> None:
+    declared = [carried(context(), []), *(carried(content, []) for content in ALL.values())]
+    assert decide(request(declared, stage=Stage.STAGING), engine).verdict is Verdict.ALLOW
+    assert decide(request(declared, stage=Stage.STAGING, settings=SIGNED), engine).verdict is Verdict.DENY
+
+
+def test_the_strength_that_is_asked_for_everywhere_is_asked_of_the_context_too(engine: EmbeddedEngine) -> None:
+    independent = Settings(minimum_strength=Strength.INDEPENDENT)
+    decision = decide(request(everything(), settings=independent), engine)
+    assert decision.document["context_digest"] == context_digest(context())
+    statuses_now = statuses(decision.document)
+    assert (statuses_now["AUD-01"], statuses_now["NDQ-02"]) == ("pass", "fail")
+
+
+def test_whoever_asks_is_not_the_only_one_who_signed(engine: EmbeddedEngine) -> None:
+    asked = request(everything(), asked_by="deployer")
+    assert (asked.actor, decide(asked, engine).verdict) == ("deployer", Verdict.ALLOW)
+    alone = [replace(fact, signers=[replace(fact.signers[0], id="x")]) for fact in asked.evidence]
+    decision = decide(replace(asked, evidence=alone, actor="x"), engine)
+    assert decision.verdict is Verdict.DENY
+    assert "separation_of_duties" in [problem["code"] for problem in decision.problems]
+
+
+def test_where_separation_is_required_it_must_be_known_who_asks(engine: EmbeddedEngine) -> None:
+    required = Settings(separation_of_duties=Separation.REQUIRED)
+    decision = decide(request(everything(), settings=required), engine)
+    assert decision.verdict is Verdict.DENY
+    assert [problem["code"] for problem in decision.problems] == ["actor_unknown"]
+    assert decide(request(everything(), settings=required, asked_by="ci"), engine).verdict is Verdict.ALLOW
+
+
+def test_a_waiver_stays_visible_and_lets_pass(engine: EmbeddedEngine) -> None:
+    pieces = [piece for piece in everything() if piece.kind != "model_card"]
+    granted = carried(waiver(), expires_at=NOW + timedelta(days=20))
+    decision = decide(request([*pieces, granted]), engine)
+    assert decision.verdict is Verdict.ALLOW
+    finding = next(finding for finding in decision.findings if finding["control"] == "TRN-01")
+    assert finding["status"] == "waived"
+    assert [violation["code"] for violation in finding["violations"]] == ["evidence_missing"]
+    assert [(found["ticket"], found["signers"]) for found in finding["waivers"]] == [("T-1", ["risk"])]
+    assert (
+        decide(request([*pieces, carried(waiver(), ["owner"], expires_at=NOW + DAY)]), engine).verdict is Verdict.DENY
+    )
+
+
+def test_a_control_that_cannot_be_waived_is_not(engine: EmbeddedEngine) -> None:
+    pieces = [piece for piece in everything() if piece.kind != "legal_basis"]
+    granted = carried(waiver(controls=["DPB-01"]), expires_at=NOW + DAY)
+    decision = decide(request([*pieces, granted]), engine)
+    assert decision.verdict is Verdict.DENY
+    finding = next(finding for finding in decision.findings if finding["control"] == "DPB-01")
+    assert [violation["code"] for violation in finding["violations"]] == ["evidence_missing", "waiver_not_allowed"]
+
+
+def test_where_the_bytes_are_elsewhere_production_is_denied_and_review_is_not(engine: EmbeddedEngine) -> None:
+    elsewhere = [Problem("bytes_elsewhere", "The weights are on a hub.")]
+    for stage, verdict in (
+        (Stage.PRODUCTION, Verdict.DENY),
+        (Stage.STAGING, Verdict.DENY),
+        (Stage.REVIEW, Verdict.ALLOW),
+    ):
+        assert decide(request(everything(), stage=stage, problems=elsewhere), engine).verdict is verdict
+
+
+def test_without_a_parties_file_in_force_nothing_is_allowed(engine: EmbeddedEngine, tmp_path: Path) -> None:
+    gone = Trust(PartiesSource(tmp_path / "gone.json", ("SHA256:x",), 1))
+    asked = request(everything(), trust=gone)
+    decision = decide(asked, engine)
+    assert decision.verdict is Verdict.DENY
+    assert [problem["code"] for problem in decision.problems] == ["parties_missing"]
+    assert {refusal.code for refusal in asked.rejected} == {"no_parties"}
+    review = decide(request(everything(), trust=gone, stage=Stage.REVIEW), engine)
+    assert review.verdict is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("problem", [Problem("context_conflict", "x"), Problem("bytes_missing", "")])

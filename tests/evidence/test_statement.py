@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import kind, kinds
 from qaqpa.evidence.statement import context_digest, make_statement, parse_statement
-from support.contents import MODEL, contents, context
+from qaqpa.model import Stage
+from support.contents import MODEL, contents, context, waiver, withdrawal
 from support.statements import DIGEST, NOW, payload
 
-ALL = {"system": context(), **contents(NOW)}
+ALL = {"system": context(), **contents(NOW), "waiver": waiver(), "withdrawal": withdrawal("e" * 64)}
 AUDIT = json.loads(payload(ALL["audit"]))
 
 
@@ -46,6 +47,20 @@ def changed(**fields: Any) -> str:
     return json.dumps(statement)
 
 
+def waived(stage: object) -> str:
+    statement = json.loads(payload(waiver()))
+    statement["predicate"]["stage"] = stage
+    if stage is None:
+        del statement["predicate"]["stage"]
+    return json.dumps(statement)
+
+
+def withdrawn(digest: str | None) -> str:
+    statement = json.loads(payload(withdrawal("e" * 64)))
+    statement["subject"][0]["digest"] = {"sha256": digest} if digest else {"dirHash": "e" * 64, "sha256": "e" * 64}
+    return json.dumps(statement)
+
+
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_what_is_made_is_read_again(name: str) -> None:
     made = payload(ALL[name], expires_at=NOW + timedelta(days=9))
@@ -55,9 +70,10 @@ def test_what_is_made_is_read_again(name: str) -> None:
     assert (statement.kind.name, statement.registered_model) == (name, MODEL)
     assert statement.model_digest == (DIGEST if "model" in binds else None)
     assert statement.context_digest == (context_digest(context()) if "system" in binds else None)
+    assert statement.stage == (Stage.PRODUCTION if "stage" in binds else None)
+    assert statement.withdraws == ("e" * 64 if "statement" in binds else None)
     assert (statement.issued_at, statement.expires_at) == (NOW - timedelta(days=1), NOW + timedelta(days=9))
     assert statement.id == hashlib.sha256(made).hexdigest()
-    assert statement.strength.value == "declared", "nothing in a statement makes it stronger"
     assert made == rfc8785.dumps(json.loads(made))
 
 
@@ -67,7 +83,11 @@ def test_the_tests_have_content_of_every_kind() -> None:
 
 @pytest.mark.parametrize(
     ("name", "lacking", "code"),
-    [("audit", "model_digest", "model_missing"), ("audit", "context_digest", "context_missing")],
+    [
+        ("audit", "model_digest", "model_missing"),
+        ("audit", "context_digest", "context_missing"),
+        ("waiver", "stage", "stage_missing"),
+    ],
 )
 def test_none_is_made_without_what_its_kind_binds(name: str, lacking: str, code: str) -> None:
     with pytest.raises(StatementError) as caught:
@@ -111,7 +131,14 @@ def test_none_is_made_without_what_its_kind_binds(name: str, lacking: str, code:
         (changed(subject__0__digest={"dirHash": DIGEST, "sha256": 1}), "malformed"),
         (changed(subject__0__digest={"dirHash": DIGEST, "sha256": DIGEST, "sha1": DIGEST}), "malformed"),
         (changed(subject=[DIGEST]), "malformed"),
-        (changed(predicateType="urn:qaqpa:evidence:waiver:v1"), "unknown_kind"),
+        (changed(predicateType="urn:qaqpa:evidence:override:v1"), "unknown_kind"),
+        (changed(predicateType="urn:qaqpa:evidence:waiver:v1"), "schema_violated"),
+        (changed(predicate__stage="production"), "malformed"),
+        (waived(stage=None), "malformed"),
+        (waived(stage="live"), "malformed"),
+        (waived(stage=["production"]), "malformed"),
+        (withdrawn("f" * 64), "digest_mismatch"),
+        (withdrawn(None), "malformed"),
         (changed(predicateType="urn:qaqpa:evidence:audit:v2"), "unknown_kind"),
         (changed(predicateType="urn:qaqpa:evidence:audit:v1\n"), "unknown_kind"),
         (changed(predicateType="https://slsa.dev/provenance/v1"), "unknown_kind"),

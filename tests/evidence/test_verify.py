@@ -16,7 +16,8 @@ from qaqpa.evidence.collect import Collected, collect
 from qaqpa.evidence.envelope import IN_TOTO, parse_envelope, sign
 from qaqpa.evidence.parties import Parties
 from qaqpa.model import JsonObject, Recorded, Stage, Strength, Subject
-from support.contents import contents, context
+from support.contents import contents, context, withdrawal
+from support.contents import waiver as a_waiver
 from support.keyring import signing_key
 from support.statements import NOW, SUBJECT, TRAINER, carried, carry, envelope, parties, payload
 
@@ -25,14 +26,7 @@ PARTIES = parties()
 CONTEXT = carried(context())
 OWNED = carried(ALL["responsibility"])
 DAY = timedelta(days=1)
-WAIVER = {
-    "kind": "waiver",
-    "controls": ["TRN-01"],
-    "category": "waiver",
-    "reason": "The explanation is being tested.",
-    "ticket": "T-1",
-    "requested_by": "owner",
-}
+WAIVER = a_waiver()
 
 
 def found(
@@ -258,19 +252,18 @@ def test_only_who_signed_can_withdraw_and_all_must() -> None:
     audit = signed(ALL["audit"], "auditor", "auditor2")
     statement_id = parse_envelope(audit.text).id
 
-    def withdrawal(*signers: str) -> Carried:
-        content = {"kind": "withdrawal", "statement": statement_id, "reason": "A mistake."}
-        return carry(envelope(payload(content), signers), "withdrawal")
+    def taken_back(*signers: str) -> Carried:
+        return carry(envelope(payload(withdrawal(statement_id)), signers), "withdrawal")
 
-    assert code(audit, withdrawal("owner")) == "independent"
-    assert code(audit, withdrawal("auditor")) == "independent"
-    assert code(audit, withdrawal("auditor", "auditor2")) == "withdrawn"
-    assert code(audit, withdrawal("auditor"), replace(withdrawal("auditor2"), source="other")) == "withdrawn"
-    assert all(fact.kind != "withdrawal" for fact in found(audit, withdrawal("auditor")).evidence)
+    assert code(audit, taken_back("owner")) == "independent"
+    assert code(audit, taken_back("auditor")) == "independent"
+    assert code(audit, taken_back("auditor", "auditor2")) == "withdrawn"
+    assert code(audit, taken_back("auditor"), replace(taken_back("auditor2"), source="other")) == "withdrawn"
+    assert all(fact.kind != "withdrawal" for fact in found(audit, taken_back("auditor")).evidence)
     assert (
         code(
             audit,
-            withdrawal("auditor"),
+            taken_back("auditor"),
             kind="withdrawal",
             known=with_person(replace(PARTIES.persons["auditor"], keys=())),
         )

@@ -142,6 +142,24 @@ def contents(now: datetime) -> dict[str, dict[str, Any]]:
     return {kind: {"kind": kind, **content} for kind, content in files.items()}
 
 
+def waiver(**changes: Any) -> dict[str, Any]:
+    """A waiver of one control."""
+    full = {
+        "kind": "waiver",
+        "controls": ["TRN-01"],
+        "category": "waiver",
+        "reason": "The card is being translated.",
+        "ticket": "T-1",
+        "requested_by": "owner",
+    }
+    return {**full, **changes}
+
+
+def withdrawal(statement: str) -> dict[str, Any]:
+    """The withdrawal of a statement, by the SHA-256 of its payload."""
+    return {"kind": "withdrawal", "statement": statement, "reason": "It rests on wrong data."}
+
+
 def _document(name: str) -> dict[str, str]:
     return {"uri": f"https://example.org/{name}.pdf", "sha256": "e" * 64}
 

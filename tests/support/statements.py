@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Statements about one subject, signed as the organisation of `support.keyring` would, as a registry's tags carry them."""
+"""Statements about one subject, as a registry's tags carry them, signed by the organisation of `support.keyring`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from qaqpa.documents import parse_yaml
 from qaqpa.evidence.carriers import Carried, tag_key
 from qaqpa.evidence.envelope import IN_TOTO, sign
-from qaqpa.evidence.kinds import kind
+from qaqpa.evidence.kinds import STAGE, kind
 from qaqpa.evidence.parties import Parties, parse_parties
 from qaqpa.evidence.statement import context_digest, make_statement
 from qaqpa.evidence.trust import Trust
@@ -51,13 +51,16 @@ SIGNERS: dict[str, Sequence[str]] = {
 
 def payload(content: JsonObject, **changes: Any) -> bytes:
     """A statement of a content, issued a day before `NOW`, about `SUBJECT` and the context of `contents`."""
-    about = {
+    about: dict[str, Any] = {
         "registered_model": MODEL,
         "model_digest": DIGEST,
         "context_digest": context_digest(context()),
         "issued_at": NOW - timedelta(days=1),
     }
-    return make_statement(kind(content["kind"]), content, **{**about, **changes})
+    own = kind(content["kind"])
+    if STAGE in own.binds:
+        about["stage"] = Stage.PRODUCTION
+    return make_statement(own, content, **{**about, **changes})
 
 
 def envelope(statement: bytes, signers: Iterable[str], payload_type: str = IN_TOTO) -> str:
@@ -120,7 +123,6 @@ def request(
     stage: Stage = Stage.PRODUCTION,
     now: datetime = NOW,
     settings: Settings | None = None,
-    known: Parties | None = None,
     **more: Any,
 ) -> Request:
     """What the gate is asked about pieces of evidence, as the command line and the plugin put it together."""
@@ -131,6 +133,5 @@ def request(
         profiles=["article-baseline"],
         settings=settings or Settings(),
         now=now,
-        trust=Known(known or parties(now)),
-        **more,
+        **{"trust": Known(parties(now)), **more},
     )

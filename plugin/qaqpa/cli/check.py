@@ -9,7 +9,18 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from qaqpa import times
-from qaqpa.cli.common import MODELS, Target, add_config, add_registry, checked_formats, read_target, report
+from qaqpa.cli.common import (
+    MODELS,
+    Target,
+    add_config,
+    add_registry,
+    checked_formats,
+    read_target,
+    report,
+    trust_for,
+    waiting,
+)
+from qaqpa.cli.fetching import without_unsound
 from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, UsageError
 from qaqpa.gate import decide, open_engine, request_about, validate_config
@@ -34,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", action="append", default=[], metavar="FORMAT[=PATH]", help="text or json; repeatable"
     )
     parser.add_argument("--lang", choices=["en"], default="en", help="language of the texts")
+    parser.add_argument(
+        "--fetch-documents",
+        action="store_true",
+        help="read the documents that evidence names, from the directory or by https, and compare their hashes",
+    )
     add_config(parser)
     add_registry(parser)
 
@@ -55,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
         if profile not in engine.catalog.profiles:
             known = ", ".join(engine.catalog.profiles)
             raise UsageError(f"There is no profile {profile!r}", where="--profile", required=f"one of {known}")
+    trust = trust_for(config, args.target)
     target = read_target(args.target, args.registry_uri)
     request = request_about(
         target.subject,
@@ -64,7 +81,11 @@ def run(args: argparse.Namespace) -> int:
         settings=config.settings_for(stage),
         now=now,
         problems=[*target.problems, *_without_bytes(target, stage)],
+        trust=trust,
     )
+    if args.fetch_documents:
+        with waiting("reading the documents that evidence names"):
+            request = without_unsound(request, target.base)
     decision = decide(request, engine)
     _say_mode(config, target, now)
     report(decision, engine.catalog, args.format, args.lang)

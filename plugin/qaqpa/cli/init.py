@@ -14,7 +14,7 @@ from typing import Any
 from qaqpa.cli.fields import Field, fields, note, readers, resolved
 from qaqpa.config import DEFAULT_PROFILE
 from qaqpa.errors import UsageError
-from qaqpa.evidence.kinds import SYSTEM, Kind, kind, kinds
+from qaqpa.evidence.kinds import SYSTEM, WAIVER, WITHDRAWAL, Kind, kind, kinds
 from qaqpa.model import JsonObject
 from qaqpa.policy.bundle import Catalog, load_bundle
 
@@ -29,6 +29,9 @@ _QUESTIONS = (
     ("personal_data", "Are personal data used", ""),
     ("public_sector", "Does a state body operate or adopt it", ""),
 )
+
+_NO_TEMPLATE = frozenset({SYSTEM, WAIVER, WITHDRAWAL})
+"""Kinds of which there is a file of its own, and those that come up when they are needed: exceptions and withdrawals."""
 
 _CONFIG = """\
 # Configuration of Qaqpa. Remove a # to change a setting; what stands behind it is an example.
@@ -52,6 +55,14 @@ gates:
 #   ca_file: ca.pem              # authority of the server's certificate
 
 # policy: compiled               # made by `qaqpa policy build`; the shipped policies where left out
+
+# Whose signatures count; `qaqpa parties init` and `qaqpa parties sign` make the file. Without it nobody's does.
+# parties:
+#   file: parties.signed.json
+#   roots: ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]  # root keys, as `qaqpa keys show` prints them
+#   threshold: 1                 # how many of them must have signed it
+#   minimum_version: 1           # lowest version of the file that counts
+# separation_of_duties: when_known  # or: required, off; whoever asks for production is not the only one who signed
 
 # Bring a live registry under the gate step by step: recorded and shown, not enforced, at most 90 days.
 # observe:
@@ -87,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         **{
             base / "evidence-templates" / f"{own.name}.yaml": template(own, {})
             for own in kinds().values()
-            if own.name != SYSTEM
+            if own.name not in _NO_TEMPLATE
         },
     }
     _write(files)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from qaqpa import times
 from qaqpa.cli.common import Target, parties_for, read_target
+from qaqpa.cli.placing import short_id
 from qaqpa.config import load_config
 from qaqpa.errors import UsageError
 from qaqpa.evidence.carriers import TAG_PREFIX, Carried
@@ -20,7 +21,6 @@ from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.pieces import Piece, read_pieces, read_statement
 from qaqpa.model import Evidence, Rejection, Settings, Stage, Strength
 from qaqpa.policy.bundle import Catalog
-from qaqpa.report.evidence import short_id
 from qaqpa.report.texts import Texts
 
 TEXTS = Texts(Catalog({}, {}, {}))

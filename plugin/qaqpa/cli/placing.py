@@ -22,6 +22,11 @@ DIGITS = 16
 """How many digits of a statement's id stand in the name of its tag or file."""
 
 
+def short_id(statement: str) -> str:
+    """The first digits of a statement's id, as the name of its tag or file holds them."""
+    return statement[:DIGITS]
+
+
 def add_delivery(parser: argparse.ArgumentParser) -> None:
     """Adds `--output` and `--no-upload`: where a statement goes instead of the registry."""
     place = parser.add_mutually_exclusive_group()
@@ -70,7 +75,7 @@ def deliver(args: argparse.Namespace, text: str) -> tuple[str, str]:
     Raises:
         QaqpaError: it cannot be written or attached.
     """
-    own, digits = read_statement(text)[0].kind, read_statement(text)[0].id[:DIGITS]
+    own, digits = read_statement(text)[0].kind, short_id(read_statement(text)[0].id)
     if args.output or args.no_upload:
         path = Path(args.output or f"{own.name}.{digits}.json")
         return put(path, text), f"file {visible(path, 4096)}"

@@ -17,6 +17,7 @@ from rich.text import Text
 from qaqpa import times
 from qaqpa.cli.common import Target, add_config, add_registry, attaching, console, parties_for, read_target, waiting
 from qaqpa.cli.looking import Look, look_at
+from qaqpa.cli.placing import short_id
 from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
 from qaqpa.evidence.kinds import WAIVER
@@ -25,7 +26,6 @@ from qaqpa.evidence.pieces import Piece, read_pieces
 from qaqpa.evidence.verify import signatures
 from qaqpa.model import Stage
 from qaqpa.report.escape import visible
-from qaqpa.report.evidence import short_id
 
 _DAYS = re.compile("([1-9][0-9]{0,3})d", re.ASCII)
 _WHOLE_REGISTRY = "models:/"

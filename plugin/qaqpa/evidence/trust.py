@@ -208,6 +208,6 @@ def _parsed(raw: bytes, name: str) -> SignedParties | str:
     except UnicodeDecodeError:
         return "The parties file inside is not UTF-8"
     except DocumentError as error:
-        return f"The parties file inside is wrong. {error}"
+        return f"The parties file inside is wrong: {'; '.join(str(error).splitlines())}"
     signers = frozenset(fingerprint(root) for root in parties.root_keys if signed_by(signed, root))
     return SignedParties(parties, signed, signers)

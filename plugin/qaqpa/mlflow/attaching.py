@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 from qaqpa.errors import UsageError
 from qaqpa.evidence.carriers import Carried, carried_in_tags
@@ -23,10 +22,6 @@ from qaqpa.evidence.pieces import read_statement
 from qaqpa.mlflow.registry import MODEL_TAG_CHARACTERS, VERSION_TAG_CHARACTERS, _client, _explained, _find
 from qaqpa.model import Recorded, Subject
 
-REGISTERED_BY = "qaqpa.registered_by"
-"""Tag in which a gated server records who registered a version."""
-
-_USER = "mlflow.user"
 _PAGE = 200
 
 
@@ -142,20 +137,12 @@ def outside_evidence(client: MlflowClient, model: Any, version: Any, digest: str
 
 
 def outside_people(client: MlflowClient, version: Any) -> Iterator[Recorded]:
-    """Whom the tags of a version and the run behind it name as its trainer; none of it is trusted."""
-    login = version.tags.get(REGISTERED_BY)
-    if login:
+    """Whom a version's tag and the run behind its bytes name as trainer; from here, neither is trusted."""
+    for login in registrants(version.tags.get(REGISTERED_BY)):
         yield Recorded(TRAINER, login, f"tag {REGISTERED_BY}", trusted=False)
-    if not version.run_id:
-        return
-    try:
-        run = client.get_run(version.run_id)
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return
-        raise
-    users = dict.fromkeys(filter(None, (run.info.user_id, run.data.tags.get(_USER))))
-    yield from (Recorded(TRAINER, user, f"user of run {version.run_id}", trusted=False) for user in users)
+    location = client.get_model_version_download_uri(version.name, version.version)
+    for user in origin(client, location, version.run_id).users:
+        yield Recorded(TRAINER, user, "the run that made the bytes", trusted=False)
 
 
 def listed(registry_uri: str | None = None) -> Iterator[Listed]:
@@ -197,7 +184,7 @@ def _concerning(other: Any, digest: str | None) -> Iterator[Carried]:
         except StatementError:
             continue
         if statement.model_digest is None or statement.model_digest == digest:
-            yield Carried(f"{piece.source} of version {other.version}", piece.text, piece.kind)
+            yield replace(piece, source=f"version {other.version} of {other.name}, {piece.source}")
 
 
 def _versions(client: MlflowClient, name: str) -> Iterator[Any]:
