@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from datetime import timedelta
@@ -12,10 +13,11 @@ from typing import Any
 import pytest
 
 from qaqpa import times
-from qaqpa.cli import common
+from qaqpa.cli import common, fetching
 from qaqpa.cli.main import main
 from support.contents import contents, context
-from support.directories import write_system, write_yaml
+from support.directories import sign, signed_system, write_system, write_trust, write_yaml
+from support.keyring import signing_key
 
 Capture = pytest.CaptureFixture[str]
 
@@ -193,7 +195,11 @@ def test_the_configuration_decides_on_profiles_strength_and_thresholds(
         f"version: 1\ngates: [{gate}]\nthresholds: {{TRN-01: {{max_age_days: 7}}}}\n", encoding="utf-8"
     )
     document = decision(capsys, str(system))
-    assert document["settings"] == {"minimum_strength": "declared", "thresholds": {"TRN-01": {"max_age_days": 7}}}
+    assert document["settings"] == {
+        "minimum_strength": "declared",
+        "thresholds": {"TRN-01": {"max_age_days": 7}},
+        "separation_of_duties": "when_known",
+    }
     assert statuses(document)["TRN-01"] == "warn"
     assert decision(capsys, str(system), "--stage", "production")["settings"]["minimum_strength"] == "signed"
     (here / "other.yaml").write_text("version: 1\n", encoding="utf-8")
@@ -229,3 +235,84 @@ def test_a_later_better_file_does_not_hide_a_bad_one(system: Path, capsys: Captu
     write_yaml(system / "evidence" / "a-first.yaml", bad)
     assert main(["check", str(system)]) == 3
     assert "conclusion_negative" in str(decision(capsys, str(system)))
+
+
+@pytest.mark.parametrize("place", ["system", "system/deep"])
+def test_root_keys_never_come_from_the_directory_that_is_judged(
+    here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    root = signed_system(here / "system")
+    config = str(write_trust(here / place))
+    capsys.readouterr()
+    for command in (["check", "system"], ["evidence", "list", "system"], ["waivers", "system"]):
+        assert main([*command, "--config", config]) == 2
+        assert "lies inside the directory that is judged" in capsys.readouterr().err
+    (here / "link.yaml").symlink_to(config)
+    assert main(["check", str(root), "--config", "link.yaml"]) == 2
+    outside = here / "outside"
+    assert main(["check", "system", "--stage", "production", "--config", str(write_trust(outside))]) == 0
+    (here / "system" / "inside.yaml").symlink_to(outside / "qaqpa.yaml")
+    assert main(["check", "system", "--config", "system/inside.yaml"]) == 2
+    monkeypatch.setenv("QAQPA_ROOTS", ",".join(signing_key(root).key_id for root in ("root1", "root2")))
+    monkeypatch.setenv("QAQPA_ROOTS_THRESHOLD", "2")
+    assert main(["check", "system", "--stage", "production", "--config", config]) == 0
+
+
+def test_a_parties_file_that_is_missing_leaves_production_undecided_or_denied(here: Path, capsys: Capture) -> None:
+    signed_system(here / "system")
+    write_trust(here)
+    (here / "parties.signed.json").unlink()
+    document = decision(capsys, "system", "--stage", "production")
+    assert [problem["code"] for problem in document["problems"]] == ["parties_missing"]
+    assert document["verdict"] != "allow"
+
+
+def audit(here: Path, digest: str, **changes: str) -> Path:
+    """A draft of an audit whose documents lie beside it."""
+    document = {"uri": "docs/report.txt", "sha256": digest}
+    draft = here / f"draft-{len(list(here.glob('draft-*')))}.yaml"
+    content = {**contents(times.now())["audit"], "report": document, "conflict_declarations": document, **changes}
+    write_yaml(draft, content)
+    return draft
+
+
+@pytest.fixture
+def documented(here: Path, capsys: Capture) -> Path:
+    """A signed system with a document beside the audit; other documents are out of reach."""
+    write_trust(here)
+    root = signed_system(here / "system")
+    (root / "docs").mkdir()
+    (root / "docs" / "report.txt").write_text("Sound.", encoding="utf-8")
+    (root / "evidence" / "audit.json").unlink()
+    assert sign(root, "audit", audit(here, hashlib.sha256(b"Sound.").hexdigest())) == 0
+    capsys.readouterr()
+    return root
+
+
+def refused(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    monkeypatch.setattr(fetching, "Fetcher", lambda: lambda _: "e" * 64)
+    document = decision(capsys, "system", "--stage", "production", "--fetch-documents")
+    found: dict[str, set[str]] = {"": {document["verdict"]}}
+    for refusal in document["rejected"]:
+        found.setdefault(refusal["kind"], set()).add(refusal["code"])
+    return found
+
+
+def test_documents_are_compared_where_that_was_asked(
+    documented: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert refused(capsys, monkeypatch) == {"": {"allow"}, "system": {"draft"}}
+    (documented / "docs" / "report.txt").write_text("Other.", encoding="utf-8")
+    assert main(["check", "system", "--stage", "production"]) == 0, "nobody asked to read it"
+    assert refused(capsys, monkeypatch) == {"": {"deny"}, "system": {"draft"}, "audit": {"document_mismatch"}}
+    (documented / "docs" / "report.txt").unlink()
+    assert refused(capsys, monkeypatch)["audit"] == {"document_unreachable"}
+
+
+def test_a_failed_audit_is_not_hidden_by_taking_its_report_away(
+    documented: Path, here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = audit(here, "a" * 64, conclusion="negative")
+    assert sign(documented, "audit", draft, "--output", "system/evidence/failed.json") == 0
+    found = refused(capsys, monkeypatch)
+    assert (found[""], found["audit"]) == ({"deny"}, {"document_mismatch"})

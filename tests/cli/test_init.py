@@ -39,10 +39,11 @@ def listed(root: Path) -> list[str]:
 def test_it_writes_configuration_context_and_a_template_of_every_kind(
     capsys: pytest.CaptureFixture[str], system: Path
 ) -> None:
-    templates = [f"evidence-templates/{name}.yaml" for name in kinds() if name != "system"]
+    asked = [name for name in kinds() if name not in {"system", "waiver", "withdrawal"}]
+    templates = [f"evidence-templates/{name}.yaml" for name in asked]
     assert listed(system) == sorted(["qaqpa.yaml", "context.yaml", *templates])
     said = capsys.readouterr().out
-    assert f"Wrote {len(kinds()) + 1} files to new/system." in said
+    assert f"Wrote {len(asked) + 2} files to new/system." in said
     assert "what context.yaml leaves out counts as the strictest value" in said
     assert "qaqpa check new/system" in said
 
@@ -72,6 +73,8 @@ def test_every_commented_setting_of_the_configuration_is_a_real_one(system: Path
     assert config.observe
     assert config.settings.thresholds
     assert config.gates[0].names
+    assert config.parties
+    assert config.parties.file == system / "parties.signed.json"
     assert {name for name, _, _ in config.sources} >= {"gates", "observe", "thresholds"}
 
 
@@ -164,7 +167,7 @@ def test_checking_what_was_written_denies(system: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("taken", ["qaqpa.yaml", "context.yaml", "evidence-templates/system_last.yaml"])
 def test_nothing_is_written_where_a_file_is_there(here: Path, capsys: pytest.CaptureFixture[str], taken: str) -> None:
-    taken = taken.replace("system_last", list(kinds())[-2])
+    taken = taken.replace("system_last", "responsibility")
     (here / taken).parent.mkdir(exist_ok=True)
     (here / taken).write_text("mine", encoding="utf-8")
     assert main(["init"]) == 2
@@ -245,3 +248,8 @@ def test_an_answer_that_is_none_writes_nothing(
     answer(monkeypatch, ["m"])
     assert main(["init"]) == 130, "the end of the input stops, and is no crash"
     assert listed(here) == []
+
+
+def test_a_matrix_of_responsibility_can_name_trainer_and_owner(system: Path) -> None:
+    text = (system / "evidence-templates" / "responsibility.yaml").read_text("utf-8")
+    assert '# persons: [{"id": "…", "role": "trainer"}]' in text

@@ -29,6 +29,7 @@ from qaqpa.evidence.documents import Attached, check_documents, documents_of
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.fetch import Fetcher
 from qaqpa.evidence.kinds import kind, kinds
+from qaqpa.report.escape import visible
 from support.contents import contents
 
 BYTES = b"%PDF-1.7 an audit\n"
@@ -43,7 +44,8 @@ def card(uri: str, sha256: str = SHA256) -> dict[str, Any]:
 
 def codes(uri: str, base: Path | None = None, sha256: str = SHA256, **more: Any) -> list[str]:
     found = check_documents(kind("model_card"), card(uri, sha256), "card.json", base=base, **more)
-    assert all(one.kind == "model_card" and one.source == "card.json" and one.detail.isprintable() for one in found)
+    assert all(one.kind == "model_card" and one.source == "card.json" for one in found)
+    assert all(visible(one.detail, 10_000) == one.detail for one in found)
     return [one.code for one in found]
 
 
@@ -354,7 +356,6 @@ def test_a_redirect_is_followed_within_https(site: tuple[type[Site], str, Fetche
             "/a b",
             "\\\\host\\a",
             "/é",
-            "https:///a",
         ),
     ],
 )
@@ -486,7 +487,7 @@ def test_a_certificate_that_nobody_vouches_for_or_of_another_host(
             "https://h:0/a",
         ),
         *("https://h:99999/a", "https://h/a b", "https://h/\r\nX: y", "https://h/ä", "https://ä/a", "https://h\\@i/a"),
-        *("https://[::1/a", "https://[v1.x]/a", "https://h%2ei/a", "https://h/\x00", "https://\u2100.example/a"),
+        *("https://[::1/a", "https://h%2ei/a", "https://h/\x00", "https://\u2100.example/a"),
     ],
 )
 def test_urls_that_are_read_in_two_ways_are_refused(url: str) -> None:

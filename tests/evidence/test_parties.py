@@ -195,6 +195,14 @@ def test_hostile_names_begin_no_line_of_their_own() -> None:
     assert len(found.split("\n")) == 1
 
 
+def test_the_organisation_of_the_tests_is_made_anew_each_time() -> None:
+    value = organisation(NOW)
+    value["rules"]["audit"]["independent_of"].clear()
+    person(value, "peer")["roles"].clear()
+    assert parsed(organisation(NOW)).rules["audit"].independent_of == ("trainer", "owner", "deployer")
+    assert parsed(organisation(NOW)).persons["peer"].roles == ("auditor",)
+
+
 def test_duplicate_yaml_keys_are_refused() -> None:
     text = parties_text(NOW).replace("version: 1\n", "version: 1\nversion: 2\n", 1)
     with pytest.raises(DocumentError, match=r"parties\.yaml:2:1: The key 'version' stands twice"):

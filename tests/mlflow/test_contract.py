@@ -14,14 +14,15 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.prompt import constants
 from mlflow.server import handlers
+from mlflow.server.graphql.graphql_schema_extensions import schema
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.artifact.utils.models import _parse_model_uri
-from mlflow.store.model_registry.abstract_store import AbstractStore
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking._tracking_service import utils as tracking_utils
 from mlflow.utils import validation
 
 from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore, GateMixin
+from qaqpa.mlflow.guard import TagGuardMixin
 from qaqpa.mlflow.records import PROMPT_SOURCES
 from qaqpa.mlflow.store import build_store
 from support.servers import mlflow_environment
@@ -67,14 +68,45 @@ def test_the_sources_of_prompts_are_the_ones_we_know() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name, member in vars(GateMixin).items() if inspect.isfunction(member) and hasattr(AbstractStore, name)],
+    [
+        name
+        for name, member in {**vars(TagGuardMixin), **vars(GateMixin)}.items()
+        if inspect.isfunction(member) and hasattr(SqlAlchemyStore, name) and name != "__init__"
+    ],
 )
 def test_each_override_has_the_parameters_of_mlflow(name: str) -> None:
-    if name == "__init__":
-        return
     own = inspect.signature(getattr(GateMixin, name)).parameters
     theirs = inspect.signature(getattr(SqlAlchemyStore, name)).parameters
     assert list(own) == list(theirs)
+
+
+def test_no_method_of_the_store_touches_tags_but_those_that_are_guarded() -> None:
+    """And each reads the row where the guard looks, in the transaction in which it writes."""
+    writing = {
+        name
+        for name, member in vars(SqlAlchemyStore).items()
+        if inspect.isfunction(member)
+        and ("Tag(" in inspect.getsource(member) or "session.delete(" in inspect.getsource(member))
+        and "_webhook" not in name
+    }
+    assert writing == {
+        *("create_registered_model", "create_model_version"),
+        *("set_registered_model_tag", "delete_registered_model_tag", "delete_registered_model"),
+        *("set_model_version_tag", "delete_model_version_tag", "delete_model_version"),
+        "delete_registered_model_alias",
+    }
+    for name in writing - {"create_registered_model", "create_model_version"}:
+        source = inspect.getsource(getattr(SqlAlchemyStore, name))
+        row = "_get_sql_model_version(" if name.endswith(("version", "version_tag")) else "_get_registered_model("
+        assert source.index("ManagedSessionMaker(read_only=False)") < source.index(row), name
+
+
+def test_graphql_changes_nothing_in_the_registry() -> None:
+    assert sorted(schema.graphql_schema.mutation_type.fields) == [
+        "mlflowSearchDatasets",
+        "mlflowSearchRuns",
+        "testMutation",
+    ]
 
 
 def test_importing_mlflow_does_not_import_the_gate_or_the_server() -> None:

@@ -1,62 +1,149 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The acting user comes from MLflow's own login, on a real server with basic-auth."""
+"""The acting user comes from MLflow's own login, on a real server with basic-auth; so does who registered a version."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import requests
 
-from support.servers import HOST, Running, free_port, mlflow_command, mlflow_environment, running
+from qaqpa import times
+from qaqpa.evidence.digest import dir_hash
+from support.contents import contents
+from support.registry import Registry, Version, refusal, signed
+from support.servers import mlflow_server
 
 pytestmark = pytest.mark.server
 
 ADMIN = ("admin", "a long enough password")
+USERS = ("trainer", "auditor", "deployer", "stranger")
+RECORD = "qaqpa.registered_by"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     directory = tmp_path_factory.mktemp("login")
-    settings = directory / "auth.ini"
-    settings.write_text(
-        "[mlflow]\n"
-        "default_permission = READ\n"
-        f"database_uri = sqlite:///{directory}/auth.db\n"
-        f"admin_username = {ADMIN[0]}\n"
-        f"admin_password = {ADMIN[1]}\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
-    )
-    port = free_port()
-    url = f"http://{HOST}:{port}"
-    command = [*mlflow_command(directory, f"sqlite:///{directory}/mlflow.db", port), "--app-name", "basic-auth"]
-    environment = mlflow_environment(
-        MLFLOW_AUTH_CONFIG_PATH=str(settings),
-        MLFLOW_AUTH_ADMIN_PASSWORD=ADMIN[1],
-        MLFLOW_FLASK_SERVER_SECRET_KEY="only for this test",
-    )
-
-    def ready() -> bool:
-        try:
-            return requests.get(f"{url}/health", timeout=2).ok
-        except requests.RequestException:
-            return False
-
-    with running(command, directory, ready, environment, url) as found:
-        yield found
+    configuration = "version: 1\nseparation_of_duties: required\n"
+    with mlflow_server(directory, f"sqlite:///{directory}/mlflow.db", configuration, login=ADMIN) as found:
+        for user in USERS:
+            body = {"username": user, "password": f"password of {user}"}
+            assert requests.post(f"{found.url}/api/2.0/mlflow/users/create", json=body, auth=ADMIN, timeout=60).ok
+        yield Registry(found, directory)
 
 
-def _post(server: Running, call: str, body: dict[str, str], login: tuple[str, str] | None = ADMIN) -> requests.Response:
-    return requests.post(f"{server.url}/api/2.0/mlflow/{call}", json=body, auth=login, timeout=30)
+@pytest.fixture
+def login(server: Registry, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Registry]:
+    """Lets MLflow's client log in as a user."""
+
+    def as_user(user: str) -> Registry:
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", user)
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", f"password of {user}")
+        return server
+
+    return as_user
 
 
-def test_a_refusal_is_logged_with_the_name_of_whoever_logged_in(server: Running) -> None:
+def _post(server: Registry, call: str, body: dict[str, str], user: tuple[str, str] | None = ADMIN) -> requests.Response:
+    return requests.post(f"{server.server.url}/api/2.0/mlflow/{call}", json=body, auth=user, timeout=60)
+
+
+def _refused(registry: Registry, version: Version) -> dict[str, Any]:
+    answer = refusal(lambda: registry.client.set_registered_model_alias(version.name, "champion", version.number))
+    found: dict[str, Any] = answer["qaqpa"]
+    return found
+
+
+def _why(decision: dict[str, Any], control: str) -> str:
+    """All that the finding of a control says."""
+    return json.dumps([finding for finding in decision["findings"] if finding["control"] == control])
+
+
+def _registrants(registry: Registry, name: str, number: str) -> Any:
+    return json.loads(registry.client.get_model_version(name, number).tags[RECORD])
+
+
+def test_a_refusal_is_logged_with_the_name_of_whoever_logged_in(server: Registry) -> None:
     assert _post(server, "registered-models/create", {"name": "credit"}).ok
     assert _post(server, "model-versions/create", {"name": "credit", "source": "s3://nowhere/model"}).ok
     body = {"name": "credit", "alias": "production", "version": "1"}
-    assert _post(server, "registered-models/alias", body, login=None).status_code == 401
-    assert "asked by" not in server.output()
+    assert _post(server, "registered-models/alias", body, user=None).status_code == 401
+    assert "asked by" not in server.server.output()
     refused = _post(server, "registered-models/alias", body)
     assert refused.status_code == 403
     assert refused.json()["qaqpa"]["verdict"] == "deny"
-    assert "asked by admin" in server.output()
+    assert "asked by admin" in server.server.output()
+
+
+def test_whoever_trained_registers_and_somebody_else_promotes(login: Callable[[str], Registry]) -> None:
+    version = login("trainer").registered(evidence=True)
+    registry = login("deployer")
+    registry.client.set_registered_model_alias(version.name, "champion", version.number)
+    assert registry.client.get_registered_model(version.name).aliases == {"champion": version.number}
+
+
+def test_the_server_records_who_registered_and_nobody_else_can(login: Callable[[str], Registry]) -> None:
+    registry = login("trainer")
+    name = registry.new_name()
+    registry.client.create_registered_model(name)
+    _, source, run_id = registry.logged()
+    made = registry.client.create_model_version(name, source, run_id, tags={RECORD: '["stranger"]'})
+    assert _registrants(registry, name, made.version) == ["trainer"]
+    refusal(lambda: registry.client.set_model_version_tag(name, made.version, RECORD, '["stranger"]'))
+    refusal(lambda: registry.client.delete_model_version_tag(name, made.version, RECORD))
+    assert _registrants(registry, name, made.version) == ["trainer"]
+
+
+def test_a_copy_keeps_who_registered_and_adds_who_copied(login: Callable[[str], Registry]) -> None:
+    version = login("trainer").registered()
+    registry = login("auditor")
+    copy = registry.client.copy_model_version(f"models:/{version.name}/{version.number}", registry.new_name())
+    assert _registrants(registry, copy.name, copy.version) == ["auditor", "trainer"]
+
+
+def test_who_registered_is_no_independent_auditor(login: Callable[[str], Registry]) -> None:
+    version = login("auditor").registered(evidence=True)
+    assert "not_independent" in _why(_refused(login("deployer"), version), "AUD-01")
+
+
+def test_who_registered_the_same_bytes_elsewhere_is_no_independent_auditor(login: Callable[[str], Registry]) -> None:
+    version = login("trainer").registered(evidence=True)
+    registry = login("auditor")
+    other = registry.new_name()
+    registry.client.create_registered_model(other)
+    registry.client.create_model_version(other, version.source, version.run_id)
+    assert "not_independent" in _why(_refused(login("deployer"), version), "AUD-01")
+
+
+def test_whom_the_run_names_is_no_independent_auditor(login: Callable[[str], Registry]) -> None:
+    registry = login("trainer")
+    version = registry.registered(evidence=True)
+    registry.client.set_tag(version.run_id, "mlflow.user", "auditor")
+    assert "not_independent" in _why(_refused(login("deployer"), version), "AUD-01")
+
+
+def test_whoever_asks_is_no_independent_auditor(login: Callable[[str], Registry]) -> None:
+    version = login("trainer").registered(evidence=True)
+    assert "not_independent" in _why(_refused(login("auditor"), version), "AUD-01")
+
+
+def test_a_login_that_the_parties_file_does_not_know(login: Callable[[str], Registry]) -> None:
+    version = login("stranger").registered(evidence=True)
+    answer = refusal(
+        lambda: login("deployer").client.set_registered_model_alias(version.name, "champion", version.number)
+    )
+    assert "people_unknown" in answer["message"]
+    assert "people_unknown" in _why(answer["qaqpa"], "AUD-01")
+
+
+def test_whoever_asks_is_not_the_only_one_who_signed(login: Callable[[str], Registry]) -> None:
+    registry = login("trainer")
+    version = registry.registered()
+    _, key, text = signed(contents(times.now())["bias"], version.name, dir_hash(version.files))
+    registry.client.set_model_version_tag(version.name, version.number, key, text)
+    problems = _refused(registry, version)["problems"]
+    assert ("separation_of_duties", "trainer") in [(problem["code"], problem["detail"]) for problem in problems]
+    problems = _refused(login("deployer"), version)["problems"]
+    assert "separation_of_duties" not in [problem["code"] for problem in problems]

@@ -7,6 +7,7 @@ The keys are made once per process. Everybody's id is also the login at the MLfl
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -120,7 +121,7 @@ def organisation(now: datetime, **changes: Any) -> dict[str, Any]:
         "root_keys": [public_line(root) for root in ROOTS],
         "parties": persons,
         "services": [ci],
-        "rules": {name: {**rule, "max_age_days": 180} for name, rule in _RULES.items() if name in kinds()},
+        "rules": {name: {**deepcopy(rule), "max_age_days": 180} for name, rule in _RULES.items() if name in kinds()},
     }
     return {name: value for name, value in {**full, **changes}.items() if value is not None}
 

@@ -12,8 +12,6 @@ from functools import reduce
 from pathlib import Path
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from qaqpa import times
@@ -31,6 +29,8 @@ from qaqpa.report.escape import visible
 from qaqpa.report.evidence import MAX_DETAIL
 
 _LONG = 4000
+_KIND = 17
+_NARROWEST = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,16 +78,15 @@ def _list(seen: Look, out: Console) -> None:
     out.print(f"model digest {digest or 'none: the bytes are out of reach'}")
     for problem in (*seen.target.problems, *seen.collected.problems):
         out.print(Text(f"? {TEXTS.say('problem.' + problem.code)} {visible(problem.detail, 2000)}"))
-    rows = [_fact_row(fact) for fact in seen.collected.evidence]
-    rows += [_withdrawal_row(seen, piece) for piece in seen.withdrawals()]
-    _section(out, f"Counts ({len(rows)})")
-    if rows:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for name in ("kind", "id", "strength", "until (UTC)", "signed by", "from"):
-            table.add_column(name, overflow="fold", no_wrap=name not in {"signed by", "from"})
-        for row in rows:
-            table.add_row(*(Text(visible(cell)) for cell in row))
-        out.print(Padding(table, (0, 0, 0, 2)))
+    withdrawals = seen.withdrawals()
+    _section(out, f"Counts ({len(seen.collected.evidence) + len(withdrawals)})")
+    for fact in seen.collected.evidence:
+        until = fact.expires_at.strftime(", until %Y-%m-%d %H:%M UTC") if fact.expires_at else ""
+        signers = ", ".join(signer.id for signer in fact.signers) or "nobody"
+        _line(out, f"{fact.kind:<{_KIND}}  {short_id(fact.id)}  {fact.strength.value}{until}", 2)
+        _line(out, f"signed by {visible(signers, _LONG)}; {visible(place(fact.source, fact.kind, fact.id))}", 4)
+    for piece in withdrawals:
+        _withdrawal(seen, piece, out)
     _section(out, f"Refused ({len(seen.collected.rejected)})")
     for code in nearest_first(refusal.code for refusal in seen.collected.rejected):
         _refused(out, code, [refusal for refusal in seen.collected.rejected if refusal.code == code])
@@ -102,17 +101,13 @@ def _refused(out: Console, code: str, refusals: list[Rejection]) -> None:
         _line(out, Text.assemble(("To mend: ", "cyan"), TEXTS.remedy(code)), 4)
 
 
-def _fact_row(fact: Evidence) -> list[str]:
-    signers = ", ".join(signer.id for signer in fact.signers) or "nobody"
-    until = fact.expires_at.strftime("%Y-%m-%d %H:%M") if fact.expires_at else ""
-    return [fact.kind, short_id(fact.id), fact.strength.value, until, signers, place(fact.source, fact.kind, fact.id)]
-
-
-def _withdrawal_row(seen: Look, piece: Piece) -> list[str]:
+def _withdrawal(seen: Look, piece: Piece, out: Console) -> None:
     statement = piece.statement
     signers = ", ".join(dict.fromkeys(signed.person for signed in seen.signatures(piece) if not signed.code))
+    withdrawn = short_id(statement.withdraws or "")
+    _line(out, f"{statement.kind.name:<{_KIND}}  {short_id(statement.id)}  takes back {withdrawn}", 2)
     where = place(piece.source, statement.kind.name, statement.id)
-    return [statement.kind.name, short_id(statement.id), "", "", signers or "nobody", where]
+    _line(out, f"signed by {visible(signers, _LONG) or 'nobody'}; {visible(where)}", 4)
 
 
 def _document(seen: Look) -> JsonObject:
@@ -240,4 +235,7 @@ def _section(out: Console, title: str) -> None:
 
 
 def _line(out: Console, text: str | Text, indent: int) -> None:
-    out.print(Padding(text if isinstance(text, Text) else Text(text), (0, 0, 0, indent)))
+    body = text if isinstance(text, Text) else Text(text)
+    for line in body.wrap(out, max(out.width - indent, _NARROWEST)):
+        line.rstrip()
+        out.print(Text.assemble(" " * indent, line), soft_wrap=True)

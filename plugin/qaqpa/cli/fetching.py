@@ -16,8 +16,8 @@ from qaqpa.model import Rejection, Request
 def without_unsound(request: Request, base: Path | None, fetch: Callable[[str], str] | None = None) -> Request:
     """The request without the kinds of evidence of which a document is missing, or other than was signed.
 
-    All of such a kind goes. Were only the one statement refused, then whoever can take a failed audit's report away could
-    leave the good one to decide. Who is recorded as trainer, owner or deployer was read before, and stays.
+    All of such a kind goes. Were only the one statement refused, then whoever can take a failed audit's report away
+    could leave the good one to decide. Who is recorded as trainer, owner or deployer was read before, and stays.
 
     Args:
         request: what the gate is to be asked.
@@ -32,7 +32,9 @@ def without_unsound(request: Request, base: Path | None, fetch: Callable[[str], 
     sources = {(rejection.kind, rejection.source) for rejection in refused}
     for fact in request.evidence:
         if fact.kind in unsound and (fact.kind, fact.source) not in sources:
-            detail = "Another statement of this kind names a document that is not as it was signed, and the worst counts."
+            detail = (
+                "Another statement of this kind names a document that is not as it was signed, and the worst counts."
+            )
             refused.append(Rejection(unsound[fact.kind].code, fact.kind, fact.source, detail))
     rejected = sorted([*request.rejected, *refused], key=lambda one: (one.kind, one.code, one.source))
     kept = tuple(fact for fact in request.evidence if fact.kind not in unsound)

@@ -31,7 +31,7 @@ _QUESTIONS = (
 )
 
 _NO_TEMPLATE = frozenset({SYSTEM, WAIVER, WITHDRAWAL})
-"""Kinds of which there is a file of its own, and those that come up when they are needed: exceptions and withdrawals."""
+"""The context has a file of its own; exceptions and withdrawals are made when somebody needs them."""
 
 _CONFIG = """\
 # Configuration of Qaqpa. Remove a # to change a setting; what stands behind it is an example.

@@ -65,9 +65,9 @@ def _sign(args: argparse.Namespace) -> int:
     output = Path(args.output) if args.output else file.with_name(_OUTPUT)
     if not args.key:
         raise UsageError("No key is named that signs", required="--key ROOT, a private key of root_keys")
+    earlier = _earlier(output, raw, parties)
     keys = signers_of(args)
     _roots_only(keys, parties)
-    earlier = _earlier(output, raw, parties)
     try:
         text = sign(raw, PARTIES_TYPE, keys, earlier)
     except StatementError as error:

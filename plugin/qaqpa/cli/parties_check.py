@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     source = load_config(args.config).parties
     now = times.now()
     errors = list(_errors(parties, source, now))
-    warnings = list(_warnings(parties, now))
+    warnings = list(_warnings(parties, source, now))
     shown = visible(document.name, len(document.name))
     print(
         f"{shown}: version {parties.version}, until {times.render(parties.expires)}; persons {len(parties.persons)}, "
@@ -71,21 +71,21 @@ def _errors(parties: Parties, source: PartiesSource | None, now: datetime) -> It
         return
     if parties.version < source.minimum_version:
         yield f"The configuration asks for version {source.minimum_version} or higher."
-    listed = {fingerprint(root) for root in parties.root_keys}
+    listed = _listed(parties)
     trusted = [root for root in source.roots if root in listed]
     if len(trusted) < source.threshold:
         yield (
             f"{source.threshold} trusted root keys must sign, and root_keys holds {len(trusted)} of them; "
             f"trusted are {', '.join(source.roots)}."
         )
-    for root in source.roots:
-        if len(trusted) >= source.threshold and root not in listed:
-            yield f"root_keys lacks the trusted root key {root}, so its signature could not count."
 
 
-def _warnings(parties: Parties, now: datetime) -> Iterator[str]:
+def _warnings(parties: Parties, source: PartiesSource | None, now: datetime) -> Iterator[str]:
     if now < parties.expires <= now + _SOON:
         yield f"The file ends soon, on {times.render(parties.expires)}; nobody's signature counts after that."
+    for root in source.roots if source else ():
+        if root not in _listed(parties):
+            yield f"root_keys lacks the trusted root key {root}, so its signature does not count."
     for person in parties.persons.values():
         for key in person.keys:
             if not key.revoked_at and now < key.valid_until <= now + _KEY_SOON:
@@ -112,3 +112,7 @@ def _about_rule(name: str, rule: Rule, parties: Parties, now: datetime) -> Itera
 
 def _can_sign(person: Person, now: datetime) -> bool:
     return any(key_state(key, now).startswith("valid ") for key in person.keys)
+
+
+def _listed(parties: Parties) -> set[str]:
+    return {fingerprint(root) for root in parties.root_keys}

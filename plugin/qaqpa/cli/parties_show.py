@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     elif refusal:
         print(f"NOT IN FORCE: {visible(refusal.found, 2000)} ({refusal.code})")
     else:
-        print(f"in force; {source.threshold} of {len(source.roots)} trusted root keys must have signed")
+        signed = len(found.signed_by & set(source.roots))
+        print(f"in force: {signed} of {len(source.roots)} trusted root keys signed it; required: {source.threshold}")
     for line in [*_roots(found, source), *_people(found.parties, now), *_rules(found.parties)]:
         print(line)
     if refusal:
@@ -84,7 +85,8 @@ def _people(parties: Parties, now: datetime) -> Iterator[str]:
         yield ""
         yield "services, which sign nothing"
     for service in parties.services.values():
-        yield f"  {service.id}: unit {service.unit}; logins {_names(service.logins)}; operators {_names(service.operators)}"
+        logins, operators = _names(service.logins), _names(service.operators)
+        yield f"  {service.id}: unit {service.unit}; logins {logins}; operators {operators}"
 
 
 def _described(person: Person) -> str:

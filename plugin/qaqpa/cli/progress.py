@@ -17,6 +17,8 @@ from qaqpa.report.escape import visible
 SHOWN_FROM_BYTES = 1 << 30
 """Less is hashed in a second or two."""
 
+_SHOWN_CHARACTERS = 30
+
 
 @contextmanager
 def hashing(what: str) -> Iterator[Callback]:
@@ -25,9 +27,8 @@ def hashing(what: str) -> Iterator[Callback]:
     Args:
         what: the model, as it was named.
     """
-    text = f"hashing {visible(what)}"
     with ExitStack() as said, ExitStack() as shown:
-        said.enter_context(waiting(text))
+        said.enter_context(waiting(f"hashing {what}"))
         bar: list[Progress] = []
 
         def callback(done: int, total: int) -> None:
@@ -36,7 +37,7 @@ def hashing(what: str) -> Iterator[Callback]:
             if not bar:
                 said.close()
                 bar.append(shown.enter_context(_bar()))
-                bar[0].add_task(text, total=total)
+                bar[0].add_task(f"hashing {visible(what, _SHOWN_CHARACTERS)}", total=total)
             bar[0].update(bar[0].task_ids[0], completed=done)
 
         yield callback

@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo as a client of the server: moves aliases as anybody would, and attaches evidence as `qaqpa attest` does."""
+"""The demo as a client of the server: moves aliases as anybody would, and attests and checks as `qaqpa` does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException, RestException
 
 from qaqpa import times
+from qaqpa.cli.common import Target
+from qaqpa.cli.placing import combined
+from qaqpa.cli.statements import context_of, signed_text, statement_about
 from qaqpa.evidence.carriers import tag_key
-from qaqpa.evidence.collect import collect
+from qaqpa.evidence.keys import SigningKey
 from qaqpa.evidence.kinds import kind
-from qaqpa.evidence.statement import make_statement
-from qaqpa.gate import decide
-from qaqpa.mlflow import registry
-from qaqpa.model import Decision, Json, JsonObject, Request, Stage, Subject
+from qaqpa.evidence.trust import Trust
+from qaqpa.gate import decide, request_about, trusted_parties
+from qaqpa.mlflow import attaching, registry
+from qaqpa.model import Decision, Json, JsonObject, Settings, Stage
 from qaqpa.policy.engine import Engine
 
 _PROFILES = ("article-baseline",)
@@ -41,6 +44,11 @@ class Answer:
         """The controls that deny."""
         return [finding["control"] for finding in self.findings if finding["status"] == "fail"]
 
+    @property
+    def met(self) -> list[str]:
+        """The controls that do not."""
+        return [finding["control"] for finding in self.findings if finding["status"] in {"pass", "warn"}]
+
     def violations(self, control: str) -> list[JsonObject]:
         """The violations of a control."""
         return [v for finding in self.findings if finding["control"] == control for v in finding["violations"]]
@@ -49,15 +57,23 @@ class Answer:
 class Version:
     """One version of the registered model, seen by a client."""
 
-    def __init__(self, client: MlflowClient, url: str, name: str, number: str) -> None:
-        """Reads the version; its bytes are downloaded and hashed once."""
+    def __init__(self, client: MlflowClient, url: str, name: str, number: str, trust: Trust | None) -> None:
+        """Reads the version.
+
+        Args:
+            client: of the server.
+            url: address of the server.
+            name: of the registered model.
+            number: of the version.
+            trust: where the parties file comes from; None where there is none.
+        """
         self.uri = f"models:/{name}/{number}"
         self.number = number
         self._client = client
         self._url = url
         self._name = name
-        self.subject: Subject = registry.read_version(self.uri, url).subject
-        self._context_digest: str | None = None
+        self._trust = trust
+        self._target = self._read()
 
     def promote(self, alias: str) -> Answer:
         """Moves an alias to this version, if the server lets it."""
@@ -74,41 +90,45 @@ class Version:
         except MlflowException:
             return None
 
-    def attach(self, content: JsonObject) -> str:
-        """Makes a statement about this version or its system, and attaches it. Returns the tag that carries it.
+    def attest(self, content: JsonObject, keys: Sequence[SigningKey]) -> None:
+        """Makes a statement about this version or its system, signs and attaches it.
 
-        The context that it names is the one of the last decision.
+        The context that it names is the one that held at the last decision.
         """
-        own = kind(content["kind"])
-        payload = make_statement(
-            own,
-            content,
-            registered_model=self._name,
-            model_digest=self.subject.digest,
-            context_digest=self._context_digest,
-            issued_at=times.now(),
+        own, now = kind(content["kind"]), times.now()
+        parties, _ = trusted_parties(self._trust, now)
+        held = context_of(self._target, parties, now)
+        payload = statement_about(self._target, own, content, held, now, expires=None, stage=None)
+        attaching.attach(
+            self.uri,
+            tag_key(own, payload),
+            signed_text(payload, keys, None),
+            combined=combined,
+            bound_to_system=own.carried_by_system,
+            registry_uri=self._url,
         )
-        key = tag_key(own, payload)
-        registry.attach(self.uri, key, payload.decode(), bound_to_system=own.carried_by_system, registry_uri=self._url)
-        return key
 
     def decide(self, engine: Engine) -> Decision:
         """What `qaqpa check` says of this version, with all that is attached by now."""
-        version = registry.read_version(self.uri, self._url)
-        collected = collect(version.carried, version.subject, Stage.PRODUCTION, times.now())
-        self._context_digest = collected.context_digest
-        request = Request(
-            subject=version.subject,
+        self._target = self._read()
+        request = request_about(
+            self._target.subject,
+            self._target.carried,
             stage=Stage.PRODUCTION,
             profiles=_PROFILES,
+            settings=Settings(),
             now=times.now(),
-            context=collected.context,
-            context_digest=collected.context_digest,
-            evidence=collected.evidence,
-            rejected=collected.rejected,
-            problems=(*collected.problems, *version.problems),
+            problems=self._target.problems,
+            trust=self._trust,
         )
         return decide(request, engine)
+
+    def _read(self) -> Target:
+        """The version as commands read it, without what they say where that takes long."""
+        found = registry.read_version(self.uri, self._url)
+        beside = attaching.outside(self.uri, found.subject.digest, self._url)
+        subject = replace(found.subject, people=(*found.subject.people, *beside.people))
+        return Target(subject, (*found.carried, *beside.carried), found.problems)
 
 
 def _findings(error: RestException) -> list[Any]:

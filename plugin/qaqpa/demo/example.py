@@ -37,7 +37,7 @@ def files(variant: str) -> dict[str, str]:
     documents = {**papers.made_up(), **reports}
     bank = Papers(_REGISTERED_MODEL, _SYSTEM_ID, DAY, "documents/", documents, numbers)
     written = {f"documents/{name}": data.decode() for name, data in documents.items()}
-    for name in kinds():
+    for name in papers.KINDS:
         path = "context.yaml" if name == SYSTEM else f"evidence/{name}.yaml"
         origin = "measured on the model of this variant" if name in papers.MEASURED else "made up"
         written[path] = f"# {kinds()[name].title}: {origin}.\n{_yaml(bank.content(name))}"

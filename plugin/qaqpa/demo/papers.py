@@ -25,6 +25,9 @@ from qaqpa.evidence.kinds import kind
 
 TEMPLATES = Path(__file__).parent / "documents"
 
+KINDS = tuple(sorted(path.stem for path in TEMPLATES.glob("*.yaml")))
+"""The kinds of evidence that the bank hands in. It asks for no exception, and takes nothing back."""
+
 MADE_UP = "made-up.md"
 """The file that holds all papers that nobody measured."""
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from qaqpa.demo.people import People
 from qaqpa.demo.server import Server, client_environment
 from qaqpa.demo.talk import Talk
 from qaqpa.report.escape import visible
@@ -43,8 +44,9 @@ def run_demo(keep: bool, out: Console) -> int:  # noqa: FBT001 - called with nam
     server: Server | None = None
     try:
         with client_environment(), _ended_politely():
-            server = Server(directory)
-            _tell(talk, server)
+            people = People(directory)
+            server = Server(directory, people.configuration)
+            _tell(talk, server, people)
             _farewell(talk)
             kept = keep
     except Exception as error:  # noqa: BLE001 - the last step of the story, whatever it was
@@ -60,24 +62,26 @@ def run_demo(keep: bool, out: Console) -> int:  # noqa: FBT001 - called with nam
     return 1 if talk.differed else 0
 
 
-def _tell(talk: Talk, server: Server) -> None:
-    talk.say("Qaqpa demo: a real MLflow server on this machine, real data, a made-up bank, declared evidence.", "bold")
+def _tell(talk: Talk, server: Server, people: People) -> None:
+    talk.say("Qaqpa demo: a real MLflow server on this machine, real data, real signatures, a made-up bank.", "bold")
     with talk.busy("starting an MLflow server with the gate, and training two models meanwhile"):
         # They import MLflow and scikit-learn, which takes seconds: the server starts meanwhile.
         import mlflow  # noqa: PLC0415
 
-        from qaqpa.config import Config  # noqa: PLC0415
+        from qaqpa.config import load_config  # noqa: PLC0415
         from qaqpa.demo.bank import Bank  # noqa: PLC0415
+        from qaqpa.demo.scene import Scene  # noqa: PLC0415
         from qaqpa.demo.story import Story  # noqa: PLC0415
-        from qaqpa.gate import open_engine  # noqa: PLC0415
+        from qaqpa.gate import open_engine, open_trust  # noqa: PLC0415
 
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         bank = Bank()
         _ = bank.balanced, bank.plain
-        engine = open_engine(Config())
+        config = load_config(server.configuration)
+        engine, trust = open_engine(config), open_trust(config)
         server.wait()
         mlflow.set_tracking_uri(server.url)
-    Story(talk, bank, engine, server.url, server.artifacts).tell()
+    Story(Scene(talk, bank, people, engine, trust, server.url), server.artifacts).tell()
 
 
 def _farewell(talk: Talk) -> None:
@@ -92,7 +96,10 @@ def _farewell(talk: Talk) -> None:
 
 
 def _say_how_to_end(talk: Talk, server: Server) -> None:
-    talk.say(f"The server is still there, at {server.url}/#/models. To end it:")
+    from qaqpa.demo.bank import REGISTERED_MODEL  # noqa: PLC0415 - it imports MLflow
+
+    talk.say(f"The server is still there, at {server.url}/#/models. To ask it yourself, and to end it:")
+    talk.shell(f"qaqpa check models:/{REGISTERED_MODEL}/2 --registry-uri {server.url} --config {server.configuration}")
     talk.shell(f"kill {server.process.pid}; rm -r {server.directory}")
 
 

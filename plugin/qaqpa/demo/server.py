@@ -31,13 +31,16 @@ class ServerError(UndecidedError):
 class Server:
     """An MLflow server whose database, model files and log lie in one directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, configuration: str) -> None:
         """Chooses a free port and starts the process, without waiting for it.
 
         Args:
             directory: an existing directory; the server's files go there.
+            configuration: text of the gate's configuration file.
         """
         self.directory = directory
+        self.configuration = directory / "qaqpa.yaml"
+        self.configuration.write_text(configuration, encoding="utf-8")
         self.artifacts = directory / "artifacts"
         self.port = _free_port()
         self.url = f"http://{_HOST}:{self.port}"
@@ -76,8 +79,6 @@ class Server:
 
     def _start(self) -> subprocess.Popen[bytes]:
         database = self.directory / "mlflow.db"
-        configuration = self.directory / "qaqpa.yaml"
-        configuration.write_text("version: 1\n", encoding="utf-8")
         command = [sys.executable, "-m", "mlflow", "server"]
         command += ["--backend-store-uri", f"sqlite:///{database}"]
         command += ["--registry-store-uri", f"qaqpa+sqlite:///{database}"]
@@ -87,7 +88,7 @@ class Server:
             **{name: value for name, value in os.environ.items() if not _is_ours_to_set(name)},
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
-            "QAQPA_CONFIG": str(configuration),
+            "QAQPA_CONFIG": str(self.configuration),
         }
         with self._log.open("wb") as log:
             # A session of its own, so that its workers can be ended with it, and Ctrl-C reaches the demo alone.

@@ -13,6 +13,7 @@ from rich.text import Text
 from qaqpa.report.escape import visible
 
 _INDENT = "    "
+_COLUMN = 29
 _MAX_MESSAGE = 8000
 
 
@@ -50,9 +51,13 @@ class Talk:
         text = Text(f"HTTP {status}  {visible(message, _MAX_MESSAGE)}", style=style)
         self.out.print(Padding(text, (0, 0, 0, len(_INDENT)), expand=False))
 
-    def row(self, *cells: str) -> None:
+    def row(self, *cells: str, style: str = "") -> None:
         """Prints one line of a table with columns of fixed width."""
-        self._unwrapped("".join(f"{cell:<32}" for cell in cells).rstrip())
+        self._unwrapped("".join(f"{cell:<{_COLUMN}}" for cell in cells).rstrip(), style)
+
+    def output(self, text: str) -> None:
+        """Prints what a program answered."""
+        self._unwrapped(visible(text))
 
     def expect(self, expectation: str, *, holds: bool, found: object = "") -> None:
         """Notes where a step did not give what it should."""

@@ -16,7 +16,7 @@ from qaqpa import times
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.contexts import Candidate, choose
 from qaqpa.evidence.errors import StatementError
-from qaqpa.evidence.kinds import STATEMENT, SYSTEM
+from qaqpa.evidence.kinds import STATEMENT, SYSTEM, WAIVER
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.people import DEPLOYER, People, actor_id, people_of
 from qaqpa.evidence.pieces import Piece, read_pieces, rejection
@@ -167,6 +167,8 @@ class _Collector:
             return None
         if signed and self._parties and self._people:
             fact = self._signed_fact(piece, self._parties, self._people)
+        elif statement.kind.name == WAIVER:
+            raise StatementError("untrusted_signature", "A waiver counts only when it is signed, at every stage.")
         else:
             fact = _declared_fact(piece)
         # Last, because what keeps the context from counting often keeps this from counting too, and says more.

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qaqpa.errors import UndecidedError
-from qaqpa.evidence.files import PIECE_BYTES, open_below
+from qaqpa.evidence.files import PIECE_BYTES, open_below, plain_file_below
 from qaqpa.report.escape import visible
 
 Progress = Callable[[int, int], None]
@@ -111,7 +111,7 @@ class _Counter:
 def _sha256(base: int, listed: _File, counter: _Counter) -> str:
     digest = hashlib.sha256()
     piece = memoryview(bytearray(min(PIECE_BYTES, max(listed.size, 1))))
-    with _readable(listed.path), os.fdopen(open_below(base, listed.path), "rb", buffering=0) as file:
+    with _readable(listed.path), plain_file_below(base, listed.path) as file:
         _expect(listed, os.fstat(file.fileno()))
         # One that grows without end is not read without end.
         while file.tell() <= listed.size and (count := file.readinto(piece)):
@@ -123,7 +123,7 @@ def _sha256(base: int, listed: _File, counter: _Counter) -> str:
 
 def _expect(listed: _File, found: os.stat_result) -> None:
     """Refuses a file that is another one than was listed, or was written to since."""
-    if not stat.S_ISREG(found.st_mode) or _file(listed.path, found) != listed:
+    if _file(listed.path, found) != listed:
         raise DigestError("The file changed while it was read", where=_shown(listed.path), mend="Try again")
 
 
@@ -175,7 +175,7 @@ def _checked(path: bytes) -> bytes:
 def _is_mlflow_meta(base: int, path: bytes, size: int) -> bool:
     if size > _META_BYTES:
         return False
-    with _readable(path), os.fdopen(open_below(base, path), "rb") as file:
+    with _readable(path), plain_file_below(base, path) as file:
         return _META.fullmatch(file.read(_META_BYTES + 1)) is not None
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.fetch import MAX_DOCUMENT_BYTES, REFUSED, UNREACHABLE, Fetcher
-from qaqpa.evidence.files import PIECE_BYTES, open_below
+from qaqpa.evidence.files import PIECE_BYTES, NotPlainError, plain_file_below
 from qaqpa.evidence.kinds import Kind
 from qaqpa.model import Json, JsonObject, Rejection
 from qaqpa.report.escape import visible
@@ -118,22 +118,22 @@ def _local(path: str, base: Path) -> str:
     try:
         directory = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            return _sha256(open_below(directory, os.fsencode(path)))
+            with plain_file_below(directory, os.fsencode(path)) as file:
+                return _sha256(file)
         finally:
             os.close(directory)
+    except NotPlainError as error:
+        raise StatementError(REFUSED, "It is not a plain file.") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", error)
         raise StatementError(UNREACHABLE, f"It cannot be read ({reason}); links are not followed.") from error
 
 
-def _sha256(descriptor: int) -> str:
+def _sha256(file: FileIO) -> str:
     digest, size = hashlib.sha256(), 0
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise StatementError(REFUSED, "It is not a plain file.")
-        while piece := file.read(PIECE_BYTES):
-            digest.update(piece)
-            size += len(piece)
-            if size > MAX_DOCUMENT_BYTES:
-                raise StatementError(REFUSED, f"It is larger than {MAX_DOCUMENT_BYTES} bytes.")
+    while piece := file.read(PIECE_BYTES):
+        digest.update(piece)
+        size += len(piece)
+        if size > MAX_DOCUMENT_BYTES:
+            raise StatementError(REFUSED, f"It is larger than {MAX_DOCUMENT_BYTES} bytes.")
     return digest.hexdigest()

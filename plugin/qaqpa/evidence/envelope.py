@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import Signature, SSlibKey
 
 from qaqpa.documents import DocumentError, parse_json
@@ -90,7 +91,7 @@ def sign(payload: bytes, payload_type: str, keys: Sequence[SigningKey], earlier:
         earlier: an envelope of the same payload, whose signatures are kept.
 
     Raises:
-        StatementError: with code `malformed`: `earlier` holds something else, or there are too many signatures.
+        StatementError: with code `malformed`: `earlier` holds something else, or there are no or too many signatures.
     """
     unsigned = SignedPayload(payload_type, payload, ())
     if earlier and (earlier.payload, earlier.payload_type) != (payload, payload_type):
@@ -129,13 +130,17 @@ def signed_by(signed: SignedPayload, public: PublicKey) -> bool:
     """True where a signature under this key's own id is good. Never raises."""
     try:
         own, key = _verifier(openssh(public))
-        for key_id, signature in signed.signatures:
-            if key_id == own:
-                key.verify_signature(Signature(own, signature.hex()), signed.signed_bytes)
-                return True
+        return any(_verifies(key, signature, signed) for key_id, signature in signed.signatures if key_id == own)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no good signature
         return False
-    return False
+
+
+def _verifies(key: SSlibKey, signature: bytes, signed: SignedPayload) -> bool:
+    try:
+        key.verify_signature(Signature(key.keyid, signature.hex()), signed.signed_bytes)
+    except UnverifiedSignatureError:
+        return False
+    return True
 
 
 # A key of the parties file verifies many envelopes.
@@ -147,7 +152,7 @@ def _verifier(line: str) -> tuple[str, SSlibKey]:
 
 
 def _limited(signed: SignedPayload) -> SignedPayload:
-    if len(signed.signatures) > MAX_SIGNATURES:
+    if not 0 < len(signed.signatures) <= MAX_SIGNATURES:
         raise StatementError("malformed", f"An envelope has 1 to {MAX_SIGNATURES} signatures.")
     return signed
 

@@ -168,6 +168,7 @@ class _Connection(http.client.HTTPSConnection):
         super().__init__(parsed.hostname or "", address[1], timeout=_PAUSE_SECONDS, context=context)
         self._checked_address = address
         self._tls = context
+        self._held: socket.socket | None = None
         self._ended = False
 
     def connect(self) -> None:
@@ -175,6 +176,8 @@ class _Connection(http.client.HTTPSConnection):
         self.sock = socket.create_connection(self._checked_address, self.timeout)
         # The handshake comes second, so that `cut` finds the socket that the handshake waits for.
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        # The base class forgets the socket once the head of an answer is there.
+        self._held = self.sock
         if self._ended:
             raise TimeoutError
         self.sock.do_handshake()
@@ -182,10 +185,9 @@ class _Connection(http.client.HTTPSConnection):
     def cut(self) -> None:
         """Ends a connection that another thread waits for."""
         self._ended = True
-        held = self.sock
-        if held is not None:
+        if self._held is not None:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(held, socket.SHUT_RDWR)  # not that of TLS, which is not for two threads
+                socket.socket.shutdown(self._held, socket.SHUT_RDWR)  # not that of TLS, which is not for two threads
 
 
 def _joined(url: str, target: str) -> str:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
+from io import FileIO
 
 PIECE_BYTES = 1 << 20
 """How much of a file is read at once."""
@@ -11,10 +14,28 @@ PIECE_BYTES = 1 << 20
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+class NotPlainError(OSError):
+    """What lies there is a directory, a pipe, a device: not a plain file."""
+
+
+def plain_file_below(base: int, path: bytes) -> FileIO:
+    """Opens a plain file as `open_below` does; unbuffered.
+
+    Raises:
+        NotPlainError: it is not a plain file.
+        OSError: as `open_below`.
+    """
+    descriptor = open_below(base, path)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return FileIO(descriptor)
+    os.close(descriptor)
+    raise NotPlainError(errno.EINVAL, "it is not a plain file")
+
+
 def open_below(base: int, path: bytes, flags: int = 0) -> int:
     """Opens a path below an open directory for reading, without following a symbolic link in any part of it.
 
-    Opening never waits, not even for a pipe; whether it is a plain file is for the caller to see.
+    Opening never waits, not even for a pipe; what it is, is for the caller to see.
 
     Args:
         base: descriptor of the directory.

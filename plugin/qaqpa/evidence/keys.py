@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
@@ -32,10 +32,15 @@ PrivateKey: TypeAlias = Ed25519PrivateKey | EllipticCurvePrivateKey
 MAX_KEY_BYTES = 20_000
 """Largest key file that is read, bytes."""
 
+MAX_PASSPHRASE_BYTES = 1000
+"""Longest passphrase, bytes."""
+
 KINDS = ("ed25519", "p256")
 """The kinds of keys that are made and accepted."""
 
+_PEM_BEGIN = "-----BEGIN"
 _REQUIRED = "an Ed25519 or ECDSA P-256 key"
+_MAX_COMMENT = 200
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -93,17 +98,23 @@ def read_public_key(text: str) -> PublicKey:
         raise ValueError("the key is too long")
     if "PRIVATE KEY" in text:
         raise ValueError("this is a private key, which belongs to nobody but its owner")
-    raw = text.strip().encode()
-    is_pem = raw.startswith(b"-----BEGIN")
-    if not is_pem and b"\n" in raw:
+    line = text.strip()
+    is_pem = line.startswith(_PEM_BEGIN)
+    if is_pem and not (line.count(_PEM_BEGIN) == 1 and line.endswith("-----END PUBLIC KEY-----")):
+        raise ValueError("this is PEM with something else beside one public key")
+    if not is_pem and len(line.splitlines()) > 1:
         raise ValueError("this is more than one line")
     try:
+        raw = line.encode()
         key = serialization.load_pem_public_key(raw) if is_pem else serialization.load_ssh_public_key(raw)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ValueError(f"this is not a public key that can be read ({error})") from error
-    if not _is_public(key):
+    if not isinstance(key, Ed25519PublicKey) and not (isinstance(key, EllipticCurvePublicKey) and _is_p256(key)):
         raise ValueError(f"this is a key of another type; required: {_REQUIRED}")
-    return key  # type: ignore[return-value]  # `_is_public` has narrowed it
+    # A certificate would be read as the key inside it, without its dates and names.
+    if not is_pem and openssh(key).split() != line.split()[:2]:
+        raise ValueError("this is a certificate, or not the usual form of a key")
+    return key
 
 
 def openssh(public: PublicKey, comment: str = "") -> str:
@@ -129,7 +140,9 @@ def load_signing_key(path: str | Path, passphrase: Callable[[], bytes]) -> Signi
         key = _unlocked(raw, passphrase(), str(path))
     except (ValueError, UnsupportedAlgorithm) as error:
         raise UsageError(
-            "This is not a private key that can be read", where=str(path), required=f"{_REQUIRED}, OpenSSH or PEM"
+            "This is not a private key that can be read",
+            where=str(path),
+            required=f"{_REQUIRED}, OpenSSH or PEM, encrypted with the default cipher of ssh-keygen if at all",
         ) from error
     if isinstance(key, Ed25519PrivateKey) or (isinstance(key, EllipticCurvePrivateKey) and _is_p256(key)):
         return FileKey(key)
@@ -137,17 +150,36 @@ def load_signing_key(path: str | Path, passphrase: Callable[[], bytes]) -> Signi
 
 
 def new_key(kind: str) -> PrivateKey:
-    """A new private key of a kind of `KINDS`."""
+    """A new private key of a kind of `KINDS`.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
     return Ed25519PrivateKey.generate() if kind == "ed25519" else generate_private_key(SECP256R1())
 
 
 def write_key(path: str | Path, private: PrivateKey, passphrase: bytes | None, comment: str) -> None:
     """Writes a private key, readable by its owner only, and beside it the public one as `<path>.pub`.
 
+    Args:
+        path: the private key's file.
+        private: the key.
+        passphrase: encrypts it; None leaves it open.
+        comment: stands in the public line.
+
     Raises:
-        UsageError: one of the files exists already or cannot be written; then neither is left behind.
+        UsageError: one of the files exists already or cannot be written, and then neither is left behind; or the
+            passphrase or the comment cannot be used.
     """
     secret = Path(path)
+    if not comment.isprintable() or len(comment) > _MAX_COMMENT:
+        required = f"one line of at most {_MAX_COMMENT} characters"
+        raise UsageError("The comment cannot stand in a public line", where=str(path), required=required)
+    if passphrase is not None and not 0 < len(passphrase) <= MAX_PASSPHRASE_BYTES:
+        required = f"1 to {MAX_PASSPHRASE_BYTES} bytes"
+        raise UsageError("The passphrase cannot be used", where=str(path), required=required)
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     encoded = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, encryption)
     public = secret.with_name(f"{secret.name}.pub")
@@ -174,8 +206,8 @@ def _write_new(path: Path, content: bytes, mode: int, written: list[Path]) -> No
             file.write(content)
     except FileExistsError as error:
         raise UsageError("The file exists already", where=str(path), mend="Name another one") from error
-    except OSError as error:
-        raise UsageError(f"The key cannot be written ({error.strerror})", where=str(path)) from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The key cannot be written ({_reason(error)})", where=str(path)) from error
 
 
 def _read_private(path: Path) -> bytes:
@@ -184,8 +216,8 @@ def _read_private(path: Path) -> bytes:
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             raw = file.read(MAX_KEY_BYTES + 1) if stat.S_ISREG(found.st_mode) else None
-    except OSError as error:
-        raise UsageError(f"The key cannot be read ({error.strerror})", where=str(path)) from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The key cannot be read ({_reason(error)})", where=str(path)) from error
     if raw is None:
         raise UsageError("This is no file", where=str(path), required="a private key")
     if len(raw) > MAX_KEY_BYTES:
@@ -197,6 +229,10 @@ def _read_private(path: Path) -> bytes:
     return raw
 
 
+def _reason(error: Exception) -> object:
+    return error.strerror if isinstance(error, OSError) else error
+
+
 def _load(raw: bytes, password: bytes | None) -> object:
     if b"BEGIN OPENSSH" in raw:
         return serialization.load_ssh_private_key(raw, password)
@@ -206,12 +242,8 @@ def _load(raw: bytes, password: bytes | None) -> object:
 def _unlocked(raw: bytes, password: bytes, where: str) -> object:
     try:
         return _load(raw, password)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidTag) as error:
         raise UsageError("The passphrase does not open this key", where=where, mend="Try again") from error
-
-
-def _is_public(key: object) -> bool:
-    return isinstance(key, Ed25519PublicKey) or (isinstance(key, EllipticCurvePublicKey) and _is_p256(key))
 
 
 def _is_p256(key: EllipticCurvePublicKey | EllipticCurvePrivateKey) -> bool:

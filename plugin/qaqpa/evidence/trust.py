@@ -110,7 +110,7 @@ def read_signed(path: Path) -> SignedParties:
     Raises:
         TrustError: with code `parties_missing` or `parties_unreadable`.
     """
-    found = _parsed(_bytes(path), str(path))
+    found = _parsed(_bytes(path))
     if isinstance(found, SignedParties):
         return found
     raise TrustError("parties_unreadable", found, where=str(path), mend=_MEND_SIGN)
@@ -193,7 +193,7 @@ def _bytes(path: Path) -> bytes:
 # The same file is read at every decision; what it says does not change. What is wrong with it is remembered too, so
 # that a broken one does not cost its whole parsing each time.
 @lru_cache(maxsize=8)
-def _parsed(raw: bytes, name: str) -> SignedParties | str:
+def _parsed(raw: bytes) -> SignedParties | str:
     try:
         signed = parse_envelope(raw.decode("utf-8"))
     except (StatementError, UnicodeDecodeError) as error:
@@ -204,10 +204,11 @@ def _parsed(raw: bytes, name: str) -> SignedParties | str:
     if len(signed.payload) > MAX_BYTES:
         return f"The parties file inside is larger than {MAX_BYTES} bytes"
     try:
-        parties = parse_parties(parse_yaml(signed.payload.decode("utf-8-sig"), f"{name} (payload)"))
+        parties = parse_parties(parse_yaml(signed.payload.decode("utf-8-sig"), "payload"))
     except UnicodeDecodeError:
         return "The parties file inside is not UTF-8"
     except DocumentError as error:
-        return f"The parties file inside is wrong: {'; '.join(str(error).splitlines())}"
+        found = f"{error.where}: {error.found}" if error.where else error.found
+        return f"The parties file inside is wrong: {'; '.join(found.splitlines())}"
     signers = frozenset(fingerprint(root) for root in parties.root_keys if signed_by(signed, root))
     return SignedParties(parties, signed, signers)

@@ -234,9 +234,9 @@ def _signer(person: Person, people: People) -> Signer:
 def _enough(found: _Sorted, rule: Rule) -> None:
     if len(found.counted) >= rule.threshold:
         return
+    others = " ".join(dict.fromkeys(detail for _, detail in found.objections))
     if found.objections and not found.counted:
-        raise StatementError(*found.objections[0])
+        raise StatementError(found.objections[0][0], others)
     persons = ", ".join(sorted(found.counted))
-    others = " ".join(detail for _, detail in found.objections)
     detail = f"{rule.threshold} different persons must sign it; counted: {persons}. {others}".strip()
     raise StatementError("too_few_signers", detail)

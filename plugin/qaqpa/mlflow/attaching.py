@@ -19,6 +19,8 @@ from qaqpa.evidence.carriers import Carried, carried_in_tags
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.people import TRAINER
 from qaqpa.evidence.pieces import read_statement
+from qaqpa.mlflow.identity import REGISTERED_BY, registrants
+from qaqpa.mlflow.lineage import origin
 from qaqpa.mlflow.registry import MODEL_TAG_CHARACTERS, VERSION_TAG_CHARACTERS, _client, _explained, _find
 from qaqpa.model import Recorded, Subject
 

@@ -25,6 +25,7 @@ log = logging.getLogger("mlflow.qaqpa")
 """Below MLflow's own logger, whose format and handler the server's processes have."""
 
 _MAX_MESSAGE = 8000
+_MAX_REJECTED = 100
 _PASSED_ON = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
@@ -51,6 +52,7 @@ class Outcome:
     policy_digest: str = ""
     findings: list[Any] = field(default_factory=list)
     problems: list[Any] = field(default_factory=list)
+    rejected: list[Any] = field(default_factory=list)
 
     def details(self, mode: str) -> Mapping[str, Any]:
         """The fields of the answer, as plain JSON."""
@@ -63,6 +65,7 @@ class Outcome:
                     "policy_digest": self.policy_digest,
                     "findings": self.findings,
                     "problems": self.problems,
+                    "rejected": self.rejected[:_MAX_REJECTED],
                     "user": acting_user(),
                 },
                 default=str,
@@ -80,6 +83,7 @@ def outcome_of(decision: Decision, message: str) -> Outcome:
         policy_digest=decision.policy_digest,
         findings=list(decision.findings),
         problems=list(decision.problems),
+        rejected=list(decision.document["rejected"]),
     )
 
 
