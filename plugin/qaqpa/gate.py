@@ -119,7 +119,9 @@ def trusted_parties(trust: Trust | None, now: datetime) -> tuple[Parties | None,
     try:
         return trust.parties(now), []
     except TrustError as error:
-        return None, [Problem(error.code, str(error))]
+        # Clients of a server are not told where it keeps its files.
+        told = UndecidedError(error.found, required=error.required, mend=error.mend)
+        return None, [Problem(error.code, str(told))]
 
 
 def open_trust(config: Config) -> Trust | None:

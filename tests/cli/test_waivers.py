@@ -42,10 +42,11 @@ def test_they_are_listed_by_their_end_with_whether_they_count(system: Path, caps
     found = listed(capsys, str(system))
     assert [(one["controls"], one["code"], one["signers"]) for one in found] == [
         (["AUD-01"], "", ["risk"]),
-        (["TRN-02"], "no_signature", []),
+        (["TRN-02"], "untrusted_signature", []),
         (["TRN-01"], "wrong_role", ["dpo"]),
     ]
-    assert [one["days_left"] for one in found] in ([4, 8, 29], [5, 9, 30])
+    # Whole days; a second may have gone by since.
+    assert all(one["days_left"] in {days - 1, days} for one, days in zip(found, (5, 9, 30), strict=True))
     assert main(["waivers", str(system)]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 100

@@ -11,6 +11,8 @@ import pytest
 from qaqpa.demo import server
 from qaqpa.demo.server import Server, ServerError, client_environment
 
+CONFIGURATION = "version: 1\n"
+
 
 def script(path: Path, text: str) -> str:
     path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
@@ -33,7 +35,7 @@ def running_in_group(group: int) -> list[str]:
 
 def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server.sys, "executable", script(tmp_path / "python", "echo the disk is full; exit 3"))
-    started = Server(tmp_path)
+    started = Server(tmp_path, CONFIGURATION)
     with pytest.raises(ServerError, match="the disk is full"):
         started.wait()
     started.stop()
@@ -45,7 +47,7 @@ def test_a_server_that_never_answers_is_given_up_and_ended(tmp_path: Path, monke
     )
     monkeypatch.setattr(server, "_READY_SECONDS", 0.5)
     monkeypatch.setattr(server, "_STOP_SECONDS", 0.5)
-    started = Server(tmp_path)
+    started = Server(tmp_path, CONFIGURATION)
     with pytest.raises(ServerError, match="did not answer"):
         started.wait()
     started.stop()
@@ -58,7 +60,7 @@ def test_the_server_is_on_loopback_with_the_gate_and_no_setting_of_the_user(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
     monkeypatch.setenv("QAQPA_ENGINE", "opa")
     monkeypatch.setattr(server.sys, "executable", script(tmp_path / "python", 'echo "$@"; env'))
-    started = Server(tmp_path)
+    started = Server(tmp_path, CONFIGURATION)
     started.process.wait(10)
     log = (tmp_path / "server.log").read_text(encoding="utf-8")
     assert "--host 127.0.0.1" in log
@@ -66,6 +68,7 @@ def test_the_server_is_on_loopback_with_the_gate_and_no_setting_of_the_user(
     assert "elsewhere" not in log
     assert "QAQPA_ENGINE" not in log
     assert f"QAQPA_CONFIG={tmp_path}/qaqpa.yaml" in log
+    assert started.configuration.read_text(encoding="utf-8") == CONFIGURATION
     started.stop()
 
 

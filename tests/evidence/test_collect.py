@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qaqpa.documents import validator
-from qaqpa.evidence.carriers import Carried, carried_in_tags
-from qaqpa.evidence.collect import MAX_CARRIED, Collected, collect
+from qaqpa.evidence.carriers import MAX_CARRIED, Carried, carried_in_tags
+from qaqpa.evidence.collect import Collected, collect
 from qaqpa.evidence.pieces import MAX_CHARACTERS
 from qaqpa.evidence.statement import context_digest
 from qaqpa.gate import input_document

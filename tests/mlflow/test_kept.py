@@ -18,7 +18,7 @@ from qaqpa import times
 from qaqpa.config import Config, PartiesSource
 from qaqpa.evidence.carriers import TAG_PREFIX
 from qaqpa.evidence.envelope import IN_TOTO, sign
-from qaqpa.mlflow import gated
+from qaqpa.mlflow import gated, guard
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.mlflow.identity import registrants, registration
@@ -85,7 +85,7 @@ def test_an_overwrite_at_the_same_moment(
     database = [request.getfixturevalue("new_postgresql_database")(driver, "kept")] if driver != "sqlite" else []
     store = new_store(source, *database)
     checked, go_on = threading.Event(), threading.Event()
-    look = gated.check_version
+    look = guard.check_version
 
     def slowly(session: Any, row: Any) -> None:
         look(session, row)

@@ -133,20 +133,26 @@ def _echo(model_input: list[str]) -> list[str]:
     return model_input
 
 
-def test_an_earlier_statement_counts_until_it_is_replaced(
+def test_an_earlier_statement_stays_until_it_is_replaced_and_a_signed_one_after_that(
     sqlite_registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     version = sqlite_registry.registered(evidence=True)
     target, url = f"models:/{version.name}/{version.number}", sqlite_registry.server.url
+
+    def tags() -> set[str]:
+        found = sqlite_registry.client.get_model_version(version.name, version.number).tags
+        return {key for key in found if key.startswith("qaqpa.evidence.bias.")}
+
+    signed = tags()
     weak = contents(times.now())["bias"]
     weak["groups"] = [{**group, "selected": number} for number, group in enumerate(weak["groups"])]
     for name, content in (("weak", weak), ("good", contents(times.now() - timedelta(days=1))["bias"])):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     arguments = ["--model", target, "--registry-uri", url]
     assert main(["attest", "bias", str(tmp_path / "weak.json"), *arguments]) == 0
-    assert "the worst decides; --replace takes them away" in capsys.readouterr().err
-    assert main(["check", target, "--registry-uri", url]) == 3
-    assert "2 statements count here, and the worst decides." in capsys.readouterr().out
+    assert "the worst decides; 1 of them signed" in capsys.readouterr().err
+    first = tags()
+    assert len(first - signed) == 1
     assert main(["attest", "bias", str(tmp_path / "good.json"), *arguments, "--replace"]) == 0
-    assert capsys.readouterr().out.count("took away qaqpa.evidence.bias.") == 2
-    assert main(["check", target, "--registry-uri", url]) == 0
+    assert capsys.readouterr().out.count("took away qaqpa.evidence.bias.") == 1
+    assert (signed <= tags(), len(tags()), tags() & (first - signed)) == (True, 2, set())

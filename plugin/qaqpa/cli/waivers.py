@@ -132,8 +132,6 @@ def _waiver(seen: Look, piece: Piece) -> _Waiver:
         given = signatures(piece.envelopes, seen.parties) if seen.parties else []
         signers = sorted({signature.person.id for signature in given})
     code, why = (refusal.code, refusal.detail) if refusal else ("", "")
-    if fact and not fact.signers:
-        code, why = "no_signature", "Nobody signed it, and a waiver counts only when it is signed."
     return _Waiver(
         controls=content["controls"],
         model=seen.target.subject.name,
@@ -162,7 +160,7 @@ def _print(found: list[_Waiver]) -> None:
         table.add_column(name, overflow="fold")
     for waiver in found:
         left = "ended" if waiver.days_left is None else f"{waiver.days_left} d"
-        until = (waiver.until or "").replace("T", " ").removesuffix(":00Z")
+        until = (waiver.until or "")[:16].replace("T", " ")
         model = f"{waiver.model} {waiver.version}".strip()
         signers, counts = ", ".join(waiver.signers) or "nobody", waiver.code or "yes"
         cells = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the steps of the story do: register a model, sign and attach papers, ask for a promotion, say what was measured."""
+"""What the steps of the story do: register a model, sign and attach papers, ask for a promotion, say what was found."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from qaqpa.demo.bank import REGISTERED_MODEL
 from qaqpa.demo.client import Answer, Version
 from qaqpa.demo.papers import Papers
-from qaqpa.demo.people import AUDITOR, OWNER, RISK_OWNER, openssh_says
+from qaqpa.demo.people import AUDITOR, OWNER, RISK_OWNER, People, openssh_says
 from qaqpa.demo.scene import FAIRNESS, Scene
+from qaqpa.demo.talk import Talk
 from qaqpa.evidence.kinds import RESPONSIBILITY, SYSTEM, kinds
 from qaqpa.report import evidence
 
@@ -83,19 +84,13 @@ class Story:
             f"parties file, signed by two root keys, says who may sign what: {len(people)} persons of {people.units} "
             f"units, each with a key made a moment ago. A key's id is the one that OpenSSH shows:"
         )
-        key_id, public = people.key_id(RISK_OWNER), people.key_file(f"{RISK_OWNER}.pub")
-        self._talk.output(f"{RISK_OWNER}'s key: {key_id}")
-        self._talk.shell(f"ssh-keygen -l -f {public}")
-        shown = openssh_says(public)
-        if shown is not None:
-            self._talk.output(shown)
-            self._talk.expect("ssh-keygen shows the same key id", holds=key_id in shown.split(), found=shown)
+        show_key(self._talk, people, RISK_OWNER)
 
     def _signed(self, version: Version, papers: Papers) -> None:
         self._talk.say(
             "The risk owner signs the context, which says what the system is: no developer can make a requirement go "
-            "away by calling it harmless. It counts once the model owner has signed who trained the model, since nobody "
-            "can be independent of somebody unknown."
+            "away by calling it harmless. It counts once the model owner has signed who trained the model: nobody can "
+            "be shown to be independent of somebody unknown."
         )
         self._scene.attest_all(version, papers, [*_FIRST, *_SYSTEM_BOUND, *_MODEL_BOUND[:-2]])
 
@@ -181,6 +176,17 @@ class Story:
         )
         others = sorted(set(self._scene.engine.catalog.controls) - set(self._about_bytes))
         self._talk.expect("all that is about the system is kept", holds=answer.met == others, found=answer.met)
+
+
+def show_key(talk: Talk, people: People, name: str) -> None:
+    """Prints the id of a person's key, how to look at it with OpenSSH, and what OpenSSH says where it is installed."""
+    key_id, public = people.key_id(name), people.key_file(f"{name}.pub")
+    talk.output(f"{name}: {key_id}")
+    talk.shell(f"ssh-keygen -l -f {public}")
+    shown = openssh_says(public)
+    if shown is not None:
+        talk.output(shown)
+        talk.expect("ssh-keygen shows the same key id", holds=key_id in shown.split(), found=shown)
 
 
 def flip_last_byte(path: Path) -> None:

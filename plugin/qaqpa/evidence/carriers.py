@@ -12,6 +12,9 @@ from qaqpa.evidence.kinds import Kind
 TAG_PREFIX = "qaqpa.evidence."
 """Registry tags with this prefix carry evidence: `qaqpa.evidence.<kind>.<first digits of the payload's SHA-256>`."""
 
+MAX_CARRIED = 500
+"""Most pieces of evidence that are read for one decision."""
+
 _DIGITS = 16
 _TAG = "tag "
 

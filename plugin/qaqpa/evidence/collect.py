@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from qaqpa import times
-from qaqpa.evidence.carriers import Carried
+from qaqpa.evidence.carriers import MAX_CARRIED, Carried
 from qaqpa.evidence.contexts import Candidate, choose
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import STATEMENT, SYSTEM, WAIVER
@@ -24,9 +24,6 @@ from qaqpa.evidence.signing import CLOCK_SKEW, Signing
 from qaqpa.evidence.statement import Statement
 from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, rule_of
 from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Stage, Strength, Subject
-
-MAX_CARRIED = 500
-"""Most pieces of evidence that are read for one decision."""
 
 MAX_TOTAL_CHARACTERS = 4_000_000
 """Most characters that are read for one decision, all pieces together."""

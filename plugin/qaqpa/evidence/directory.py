@@ -10,7 +10,7 @@ import rfc8785
 
 from qaqpa.documents import Document, DocumentError, read
 from qaqpa.errors import UsageError
-from qaqpa.evidence.carriers import Carried
+from qaqpa.evidence.carriers import MAX_CARRIED, Carried
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.elsewhere import BYTES_ELSEWHERE, weights_elsewhere
 from qaqpa.evidence.envelope import is_envelope
@@ -52,8 +52,13 @@ def read_directory(root: str | Path) -> Directory:
             where=str(root),
             mend="Make them with `qaqpa init`, or name another directory",
         )
-    carried = [_carried(path) for path in [*([context] if context.is_file() else []), *files]]
     digest, problems = _bytes(base / "model")
+    carried = []
+    if len(files) > MAX_CARRIED:
+        detail = f"{len(files)} files in evidence/ are more than the {MAX_CARRIED} that can be read."
+        problems.append(Problem("too_much_evidence", detail))
+    else:
+        carried = [_carried(path) for path in [*([context] if context.is_file() else []), *files]]
     if not context.is_file():
         return Directory(Subject(name=base.resolve().name, digest=digest), carried, problems)
     return Directory(_subject(read(context), digest), carried, problems)

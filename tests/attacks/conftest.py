@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One server that all attacks here share; it trusts the organisation of `scene`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from attacks.scene import attacked_organisation
+from qaqpa import times
+from support.keyring import to_yaml, trusted
+from support.registry import Registry
+from support.servers import mlflow_server
+
+os.environ.update(
+    MLFLOW_DISABLE_TELEMETRY="true",
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES="1",
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false",
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="true",
+    NO_PROXY="127.0.0.1",
+    no_proxy="127.0.0.1",
+)
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A server on SQLite."""
+    directory = tmp_path_factory.mktemp("attacked")
+    now = times.now()
+    source = trusted(directory, now, text=to_yaml(attacked_organisation(now)))
+    roots = "".join(f'\n    - "{root}"' for root in source.roots)
+    configuration = f"version: 1\nparties:\n  file: {source.file}\n  threshold: 2\n  state: state\n  roots:{roots}\n"
+    with mlflow_server(directory, f"sqlite:///{directory}/mlflow.db", configuration, parties=False) as server:
+        yield Registry(server, directory)
