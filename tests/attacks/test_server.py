@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,8 @@ from qaqpa.evidence.carriers import TAG_PREFIX, Carried
 from qaqpa.evidence.digest import dir_hash
 from support.keyring import ROOTS, public_line, signed_text, to_yaml
 from support.registry import Registry, Version, refusal
+
+pytestmark = pytest.mark.server
 
 
 def scene_of(version: Version) -> Scene:
@@ -55,9 +57,6 @@ def test_it_fails_with_its_code(registry: Registry, attack: Attack) -> None:
     scene = scene_of(version)
     attach(registry, version, [*scene.sound(*attack.without), *attack.make(scene)])
     assert attack.code in codes_of(refused(registry, version))
-
-
-Spoil = Callable[[dict[str, Any]], tuple[dict[str, Any], Iterable[str]]]
 
 
 @pytest.mark.parametrize(

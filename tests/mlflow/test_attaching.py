@@ -13,8 +13,9 @@ import pytest
 
 from qaqpa import times
 from qaqpa.cli.main import main
+from qaqpa.errors import UsageError
 from qaqpa.evidence.envelope import parse_envelope
-from qaqpa.mlflow.attaching import listed, outside
+from qaqpa.mlflow.attaching import MODEL_TAG_CHARACTERS, VERSION_TAG_CHARACTERS, attach, listed, outside
 from support.contents import contents, context
 from support.directories import keys_of, named, write_trust, write_yaml
 from support.keyring import signing_key
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.server
 
 Capture = pytest.CaptureFixture[str]
 NOBODY: list[str] = []
+KEY = "qaqpa.evidence.bias.0123456789abcdef"
 
 
 @dataclass(frozen=True)
@@ -163,3 +165,43 @@ def test_a_name_with_quotes_is_found(desk: Desk, name: str) -> None:
     client.set_model_version_tag(name, "1", "qaqpa.evidence.bias.x", "junk")
     assert outside(f"models:/{name}/2", None, url).carried == (), "what cannot be read stays with its own version"
     assert [one.subject.version for one in listed(url) if one.subject.name == name] == ["1"]
+
+
+def _no_other(text: str, there: str) -> str:
+    del there
+    return text
+
+
+def test_evidence_about_a_system_goes_to_the_registered_model(sqlite_registry: Registry) -> None:
+    version = sqlite_registry.registered()
+    target, url = f"models:/{version.name}/{version.number}", sqlite_registry.server.url
+    assert (
+        attach(target, KEY, "a", bound_to_system=True, combined=_no_other, registry_uri=url).where == "registered model"
+    )
+    assert attach(target, KEY, "b", bound_to_system=False, combined=_no_other, registry_uri=url).where == "version"
+    assert sqlite_registry.client.get_registered_model(version.name).tags == {KEY: "a"}
+    assert sqlite_registry.client.get_model_version(version.name, version.number).tags == {KEY: "b"}
+
+
+def test_the_longest_tags_fit_in_postgresql(psycopg2_registry: Registry) -> None:
+    version = psycopg2_registry.registered()
+    target, url = f"models:/{version.name}/{version.number}", psycopg2_registry.server.url
+    longest = "я" * MODEL_TAG_CHARACTERS
+    assert (
+        attach(target, KEY, longest, bound_to_system=True, combined=_no_other, registry_uri=url).where
+        == "registered model"
+    )
+    assert (
+        attach(target, KEY, f"{longest}я", bound_to_system=True, combined=_no_other, registry_uri=url).where
+        == "version"
+    )
+    assert (
+        attach(
+            target, KEY, "я" * VERSION_TAG_CHARACTERS, bound_to_system=False, combined=_no_other, registry_uri=url
+        ).where
+        == "version"
+    )
+    with pytest.raises(UsageError, match="at most 100000"):
+        attach(
+            target, KEY, "я" * (VERSION_TAG_CHARACTERS + 1), bound_to_system=False, combined=_no_other, registry_uri=url
+        )

@@ -16,14 +16,12 @@ from qaqpa import times
 from qaqpa.cli.main import main
 from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.evidence.digest import dir_hash
-from qaqpa.mlflow.registry import MODEL_TAG_CHARACTERS, VERSION_TAG_CHARACTERS, attach, read_version
+from qaqpa.mlflow.registry import read_version
 from support.contents import contents
 from support.registry import Registry, passing
 from support.servers import HOST, free_port
 
 pytestmark = pytest.mark.server
-
-KEY = "qaqpa.evidence.bias.0123456789abcdef"
 
 
 def test_a_version_is_read_with_its_bytes_and_evidence(sqlite_registry: Registry) -> None:
@@ -66,26 +64,6 @@ def test_a_logged_model_and_its_copy_have_the_digest_that_the_server_computes(
         f"models:/{name}/1", dst_path=str(tmp_path / "copy"), tracking_uri=url, registry_uri=url
     )
     assert dir_hash(tmp_path / "copy") == found.subject.digest
-
-
-def test_evidence_about_a_system_goes_to_the_registered_model(sqlite_registry: Registry) -> None:
-    version = sqlite_registry.registered()
-    target, url = f"models:/{version.name}/{version.number}", sqlite_registry.server.url
-    assert attach(target, KEY, "a", bound_to_system=True, registry_uri=url) == "registered model"
-    assert attach(target, KEY, "b", bound_to_system=False, registry_uri=url) == "version"
-    assert sqlite_registry.client.get_registered_model(version.name).tags == {KEY: "a"}
-    assert sqlite_registry.client.get_model_version(version.name, version.number).tags == {KEY: "b"}
-
-
-def test_the_longest_tags_fit_in_postgresql(psycopg2_registry: Registry) -> None:
-    version = psycopg2_registry.registered()
-    target, url = f"models:/{version.name}/{version.number}", psycopg2_registry.server.url
-    longest = "я" * MODEL_TAG_CHARACTERS
-    assert attach(target, KEY, longest, bound_to_system=True, registry_uri=url) == "registered model"
-    assert attach(target, KEY, f"{longest}я", bound_to_system=True, registry_uri=url) == "version"
-    assert attach(target, KEY, "я" * VERSION_TAG_CHARACTERS, bound_to_system=False, registry_uri=url) == "version"
-    with pytest.raises(UsageError, match="at most 100000"):
-        attach(target, KEY, "я" * (VERSION_TAG_CHARACTERS + 1), bound_to_system=False, registry_uri=url)
 
 
 @pytest.mark.parametrize(

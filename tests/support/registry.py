@@ -20,7 +20,7 @@ from qaqpa.evidence.carriers import tag_key
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.kinds import RESPONSIBILITY, Kind, kind
 from qaqpa.evidence.statement import context_digest, make_statement
-from qaqpa.mlflow.registry import MODEL_TAG_CHARACTERS
+from qaqpa.mlflow.attaching import MODEL_TAG_CHARACTERS
 from support.contents import contents, context
 from support.servers import Running
 from support.statements import SIGNERS, envelope

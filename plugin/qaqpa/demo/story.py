@@ -89,8 +89,8 @@ class Story:
     def _signed(self, version: Version, papers: Papers) -> None:
         self._talk.say(
             "The risk owner signs the context, which says what the system is: no developer can make a requirement go "
-            "away by calling it harmless. It counts once the model owner has signed who trained the model: nobody can "
-            "be shown to be independent of somebody unknown."
+            "away by calling it harmless. This server has no login that tells who trained the model; until the model "
+            "owner has signed that, nobody can be shown to be independent, and the context does not count."
         )
         self._scene.attest_all(version, papers, [*_FIRST, *_SYSTEM_BOUND, *_MODEL_BOUND[:-2]])
 

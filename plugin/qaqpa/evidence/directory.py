@@ -112,7 +112,7 @@ def _carried(path: Path) -> Carried:
     if path.suffix == ".json":
         document = read(path)
         if is_envelope(document.value) or _is_statement(document.value):
-            return Carried(source=str(path), text=path.read_text(encoding="utf-8"))
+            return Carried(source=str(path), text=path.read_bytes().decode("utf-8-sig"))
     document = read_draft(path, SYSTEM if path.name == "context.yaml" and path.parent.name != "evidence" else None)
     text = rfc8785.dumps(document.value).decode()
     return Carried(source=str(path), text=text, kind=document.value["kind"], draft=True)

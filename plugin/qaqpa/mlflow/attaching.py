@@ -21,8 +21,14 @@ from qaqpa.evidence.people import TRAINER
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.mlflow.identity import REGISTERED_BY, registrants
 from qaqpa.mlflow.lineage import origin
-from qaqpa.mlflow.registry import MODEL_TAG_CHARACTERS, VERSION_TAG_CHARACTERS, _client, _explained, _find
+from qaqpa.mlflow.registry import explained, find, open_client
 from qaqpa.model import Recorded, Subject
+
+MODEL_TAG_CHARACTERS = 5_000
+"""Longest tag of a registered model. MLflow's check allows 100 000, but PostgreSQL's column has 5 000."""
+
+VERSION_TAG_CHARACTERS = 100_000
+"""Longest tag of a version."""
 
 _PAGE = 200
 
@@ -81,9 +87,9 @@ def attach(  # noqa: PLR0913 - keyword arguments, each a part of what is attache
         UsageError: the target does not exist, or the evidence is too long.
         UndecidedError: the registry does not answer, or refused the tag.
     """
-    client = _client(registry_uri)
-    with _explained(target):
-        model, version = _find(client, target)
+    client = open_client(registry_uri)
+    with explained(target):
+        model, version = find(client, target)
         for tags in (model.tags, version.tags):
             text = combined(text, tags[tag_key]) if tag_key in tags else text
         if len(text) > VERSION_TAG_CHARACTERS:
@@ -103,9 +109,9 @@ def detach(target: str, tag_key: str, *, registry_uri: str | None = None) -> boo
         UsageError: the target does not exist.
         UndecidedError: the registry does not answer, or refused.
     """
-    client = _client(registry_uri)
-    with _explained(target):
-        model, version = _find(client, target)
+    client = open_client(registry_uri)
+    with explained(target):
+        model, version = find(client, target)
         if tag_key in version.tags:
             client.delete_model_version_tag(model.name, str(version.version), tag_key)
         if tag_key in model.tags:
@@ -120,9 +126,9 @@ def outside(target: str, digest: str | None, registry_uri: str | None = None) ->
         UsageError: the target does not exist.
         UndecidedError: the registry does not answer.
     """
-    client = _client(registry_uri)
-    with _explained(target):
-        model, version = _find(client, target)
+    client = open_client(registry_uri)
+    with explained(target):
+        model, version = find(client, target)
         carried = tuple(outside_evidence(client, model, version, digest))
         return Outside(carried, tuple(outside_people(client, version)))
 
@@ -153,8 +159,8 @@ def listed(registry_uri: str | None = None) -> Iterator[Listed]:
     Raises:
         UndecidedError: the registry does not answer.
     """
-    client = _client(registry_uri)
-    with _explained("the registry"):
+    client = open_client(registry_uri)
+    with explained("the registry"):
         models = {model.name: model for model in _pages(client.search_registered_models)}
         versions: defaultdict[str, list[Any]] = defaultdict(list)
         for version in _pages(client.search_model_versions):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A registry as seen from outside: reads one version through MLflow's client, and attaches evidence to it."""
+"""A registry as seen from outside: reads one version through MLflow's client, and hashes its bytes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,6 @@ from qaqpa.mlflow.artifacts import existing, hashed, logged_model_location, run_
 from qaqpa.mlflow.lineage import trained_at
 from qaqpa.model import Problem, Subject
 from qaqpa.report.escape import visible
-
-MODEL_TAG_CHARACTERS = 5_000
-"""Longest tag of a registered model. MLflow's check allows 100 000, but PostgreSQL's column has 5 000."""
-
-VERSION_TAG_CHARACTERS = 100_000
-"""Longest tag of a version."""
 
 _LIMITS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -59,9 +53,9 @@ def read_version(target: str, registry_uri: str | None = None) -> RegisteredVers
         UsageError: the target has another shape, or the model, version or alias does not exist.
         UndecidedError: the registry does not answer.
     """
-    client = _client(registry_uri)
-    with _explained(target):
-        model, version = _find(client, target)
+    client = open_client(registry_uri)
+    with explained(target):
+        model, version = find(client, target)
         location = client.get_model_version_download_uri(model.name, version.version)
         digest, problems = hashed(location, client.tracking_uri)
         subject = Subject(
@@ -93,8 +87,8 @@ def read_digest(
     if scheme not in _NEED_A_SERVER:
         _limit()
         return hashed(target, None, progress)
-    client = _client(registry_uri)
-    with _explained(target):
+    client = open_client(registry_uri)
+    with explained(target):
         return hashed(_location(client, scheme, target), client.tracking_uri, progress)
 
 
@@ -106,58 +100,16 @@ def _location(client: MlflowClient, scheme: str, target: str) -> str:
     match = _LOGGED_MODEL.fullmatch(target)
     if match:
         return logged_model_location(client, match[1])
-    model, version = _find(client, target)
+    model, version = find(client, target)
     return str(client.get_model_version_download_uri(model.name, version.version))
 
 
-def attach(target: str, tag_key: str, value: str, *, bound_to_system: bool, registry_uri: str | None = None) -> str:
-    """Attaches evidence as a tag, and says to what: `registered model` or `version`.
-
-    Evidence about a system goes to the registered model, for all its versions; where it is too long for that, to the
-    one version. Both are read.
-
-    Args:
-        target: `models:/name/7` or `models:/name@alias`.
-        tag_key: from `qaqpa.evidence.carriers.tag_key`.
-        value: the statement.
-        bound_to_system: true where it is about the system only.
-        registry_uri: the MLflow server; MLflow's own settings where None.
+def open_client(registry_uri: str | None) -> MlflowClient:
+    """MLflow's client of a registry; of MLflow's own settings where None.
 
     Raises:
-        UsageError: as for `read_version`, or the statement is too long.
-        UndecidedError: the registry does not answer, or refused the tag.
+        UsageError: no server is named, or MLflow cannot open it.
     """
-    if len(value) > VERSION_TAG_CHARACTERS:
-        raise UsageError(
-            f"The statement has {len(value)} characters", required=f"at most {VERSION_TAG_CHARACTERS}, MLflow's limit"
-        )
-    client = _client(registry_uri)
-    with _explained(target):
-        model, version = _find(client, target)
-        if bound_to_system and len(value) <= MODEL_TAG_CHARACTERS:
-            client.set_registered_model_tag(model.name, tag_key, value)
-            return "registered model"
-        client.set_model_version_tag(model.name, str(version.version), tag_key, value)
-        return "version"
-
-
-def detach(target: str, tag_key: str, *, registry_uri: str | None = None) -> None:
-    """Takes a tag away from the version and from the registered model, wherever it is.
-
-    Raises:
-        UsageError: as for `read_version`.
-        UndecidedError: the registry does not answer, or refused.
-    """
-    client = _client(registry_uri)
-    with _explained(target):
-        model, version = _find(client, target)
-        if tag_key in version.tags:
-            client.delete_model_version_tag(model.name, str(version.version), tag_key)
-        if tag_key in model.tags:
-            client.delete_registered_model_tag(model.name, tag_key)
-
-
-def _client(registry_uri: str | None) -> MlflowClient:
     _limit()
     if registry_uri is None and not (mlflow.is_tracking_uri_set() or os.environ.get("MLFLOW_REGISTRY_URI")):
         raise UsageError(
@@ -182,8 +134,12 @@ def _limit() -> None:
         os.environ.setdefault(name, value)
 
 
-def _find(client: MlflowClient, target: str) -> tuple[Any, Any]:
-    """The registered model and the version that a target names."""
+def find(client: MlflowClient, target: str) -> tuple[Any, Any]:
+    """The registered model and the version that a target names.
+
+    Raises:
+        UsageError: the target has another shape, or does not exist.
+    """
     try:
         parsed = _parse_model_uri(target)
     except MlflowException as error:
@@ -204,7 +160,7 @@ def _find(client: MlflowClient, target: str) -> tuple[Any, Any]:
 
 
 @contextmanager
-def _explained(target: str) -> Iterator[None]:
+def explained(target: str) -> Iterator[None]:
     """Turns MLflow's errors into ours. Whatever the reason is, nothing can be decided."""
     try:
         yield
