@@ -35,7 +35,7 @@ class Strength(str, enum.Enum):
 
 
 class Separation(str, enum.Enum):
-    """Whether the one who asks for a promotion may be the only one who signed. `REQUIRED` also needs to know who asks."""
+    """Whether whoever asks for a promotion may be the only one who signed. `REQUIRED` also needs to know who asks."""
 
     OFF = "off"
     WHEN_KNOWN = "when_known"
