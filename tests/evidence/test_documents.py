@@ -24,12 +24,12 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qaqpa.escape import visible
 from qaqpa.evidence import documents, fetch
 from qaqpa.evidence.documents import Attached, check_documents, documents_of
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.fetch import Fetcher
 from qaqpa.evidence.kinds import kind, kinds
-from qaqpa.report.escape import visible
 from support.contents import contents
 
 BYTES = b"%PDF-1.7 an audit\n"

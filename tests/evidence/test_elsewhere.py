@@ -17,8 +17,8 @@ from mlflow.transformers.flavor_config import FlavorKey
 from sklearn.linear_model import LinearRegression
 
 from qaqpa.documents import MAX_BYTES
+from qaqpa.escape import visible
 from qaqpa.evidence.elsewhere import weights_elsewhere
-from qaqpa.report.escape import visible
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 # What `mlflow.transformers.save_model` writes of a model of the Hub, in either way.

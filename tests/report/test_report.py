@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from qaqpa.cli.common import console
+from qaqpa.escape import MAX_SHOWN, visible
 from qaqpa.evidence.carriers import Carried, carried_in_tags
 from qaqpa.gate import decide
 from qaqpa.model import Decision, Problem, Recorded, Rejection, Settings, Stage, Strength, Subject, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.report import json as json_report
 from qaqpa.report import text as text_report
-from qaqpa.report.escape import MAX_SHOWN, visible
 from qaqpa.report.line import one_line
 from support.contents import contents, context
 from support.engine import FakeEngine

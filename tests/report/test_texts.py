@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from qaqpa.escape import MAX_SHOWN
 from qaqpa.evidence.verify import MAX_WAIVER
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.report import texts as module
 from qaqpa.report.codes import PROBLEM_CODES, REJECTION_CODES
-from qaqpa.report.escape import MAX_SHOWN
 from qaqpa.report.texts import Texts, fill, shown
 from qaqpa.resources import POLICIES, SCHEMAS
 

@@ -27,6 +27,7 @@ from qaqpa.cli.statements import (
 from qaqpa.config import load_config
 from qaqpa.documents import read
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.directory import read_draft
 from qaqpa.evidence.envelope import SignedPayload, is_envelope
 from qaqpa.evidence.errors import StatementError
@@ -34,7 +35,6 @@ from qaqpa.evidence.kinds import STAGE, SYSTEM, Kind, kind
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import STATEMENT_TYPE, Statement
 from qaqpa.model import JsonObject, Stage
-from qaqpa.report.escape import visible
 
 
 @dataclass(frozen=True)

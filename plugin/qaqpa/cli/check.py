@@ -23,9 +23,9 @@ from qaqpa.cli.common import (
 from qaqpa.cli.fetching import without_unsound
 from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, UsageError
+from qaqpa.escape import visible
 from qaqpa.gate import decide, open_engine, request_about, validate_config
 from qaqpa.model import Problem, Stage, Verdict
-from qaqpa.report.escape import visible
 
 _EXIT = {Verdict.ALLOW: ExitCode.ALLOWED, Verdict.DENY: ExitCode.DENIED, Verdict.UNDECIDED: ExitCode.UNDECIDED}
 _EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)

@@ -20,6 +20,7 @@ from rich.console import Console
 from qaqpa.config import Config
 from qaqpa.config.parties import ROOTS
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.directory import read_directory
 from qaqpa.evidence.parties import Parties
@@ -29,7 +30,6 @@ from qaqpa.model import Decision, Problem, Subject
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import json as json_report
 from qaqpa.report import text as text_report
-from qaqpa.report.escape import visible
 
 MODELS = "models:/"
 _PLAIN_WIDTH = 100

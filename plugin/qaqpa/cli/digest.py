@@ -10,10 +10,10 @@ import sys
 from qaqpa.cli.common import add_registry, registry
 from qaqpa.cli.progress import hashing
 from qaqpa.errors import UndecidedError
+from qaqpa.escape import visible
 from qaqpa.evidence.digest import Progress, dir_hash
 from qaqpa.evidence.elsewhere import weights_elsewhere
 from qaqpa.model import Problem
-from qaqpa.report.escape import visible
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _TARGETS = (

@@ -15,10 +15,10 @@ from qaqpa import __version__, times
 from qaqpa.cli.common import add_config, console
 from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, QaqpaError
+from qaqpa.escape import visible
 from qaqpa.gate import decide, is_looser, open_engine, validate_config
 from qaqpa.model import Request, Stage, Subject, Verdict
 from qaqpa.policy.bundle import Catalog
-from qaqpa.report.escape import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,13 +19,13 @@ from qaqpa.cli.common import add_config, add_registry, console
 from qaqpa.cli.looking import TEXTS, Look, Signed, look, place
 from qaqpa.cli.placing import put_new, short_id
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.documents import documents_of
 from qaqpa.evidence.envelope import merged, render
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.pieces import Piece
 from qaqpa.model import Evidence, Json, JsonObject, Rejection, Stage
 from qaqpa.report.codes import nearest_first
-from qaqpa.report.escape import visible
 from qaqpa.report.evidence import MAX_DETAIL
 
 _LONG = 4000

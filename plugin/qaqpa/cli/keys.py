@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qaqpa.cli.signing import add_passphrase_file, ask, passphrase_for, read_passphrase
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.keys import (
     KINDS,
     MAX_KEY_BYTES,
@@ -19,7 +20,6 @@ from qaqpa.evidence.keys import (
     read_public_key,
     write_key,
 )
-from qaqpa.report.escape import visible
 
 _TRIES = 3
 

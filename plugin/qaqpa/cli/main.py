@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from qaqpa import __version__
 from qaqpa.errors import ExitCode, QaqpaError
-from qaqpa.report.escape import visible
+from qaqpa.escape import visible
 
 _COMMANDS = {
     "init": "write qaqpa.yaml, a context and evidence templates for one system",

@@ -15,12 +15,12 @@ from qaqpa.cli.common import add_config
 from qaqpa.cli.signing import add_key_arguments, signers_of
 from qaqpa.documents import MAX_BYTES, parse_yaml
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.envelope import SignedPayload, sign
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.keys import SigningKey, fingerprint
 from qaqpa.evidence.parties import Parties, parse_parties
 from qaqpa.evidence.trust import PARTIES_TYPE, TrustError, check_dates, read_signed
-from qaqpa.report.escape import visible
 
 _OUTPUT = "parties.signed.json"
 

@@ -11,12 +11,12 @@ from qaqpa import times
 from qaqpa.config import PartiesSource, load_config
 from qaqpa.documents import read
 from qaqpa.errors import ExitCode
+from qaqpa.escape import visible
 from qaqpa.evidence.keys import fingerprint
 from qaqpa.evidence.kinds import WITHDRAWAL, kinds
 from qaqpa.evidence.parties import Parties, PartyKey, Person, Rule, parse_parties
 from qaqpa.evidence.people import ROLES
 from qaqpa.evidence.trust import TrustError, check_dates
-from qaqpa.report.escape import visible
 
 _SOON = timedelta(days=14)
 _KEY_SOON = timedelta(days=30)

@@ -16,10 +16,10 @@ from qaqpa import times
 from qaqpa.cli.parties_template import Entry, text_of
 from qaqpa.documents import DocumentError, load_schema, parse_yaml
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.keys import MAX_KEY_BYTES, openssh, read_public_key
 from qaqpa.evidence.parties import parse_parties
 from qaqpa.evidence.trust import MAX_LIFE
-from qaqpa.report.escape import visible
 
 _DEFAULT_DAYS = 60
 _LINE = ("ssh-", "ecdsa-")

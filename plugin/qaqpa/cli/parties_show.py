@@ -13,10 +13,10 @@ from qaqpa import times
 from qaqpa.cli.parties_check import key_state
 from qaqpa.config import PartiesSource, load_config
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.keys import fingerprint
 from qaqpa.evidence.parties import Parties, Person, Rule
 from qaqpa.evidence.trust import SignedParties, Trust, TrustError, read_signed
-from qaqpa.report.escape import visible
 
 _NOT_COMPARED = "Signatures were not compared with trusted roots: no configuration names them. Nothing here is trusted."
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from qaqpa.cli.common import MODELS, attaching
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.carriers import tag_key
 from qaqpa.evidence.envelope import merged, render
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import STATEMENT
 from qaqpa.evidence.pieces import read_statement
-from qaqpa.report.escape import visible
 
 DIGITS = 16
 """How many digits of a statement's id stand in the name of its tag or file."""

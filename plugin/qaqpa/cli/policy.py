@@ -10,9 +10,9 @@ from pathlib import Path
 
 from qaqpa.cli.common import add_config
 from qaqpa.config import load_config
+from qaqpa.escape import visible
 from qaqpa.policy import user
 from qaqpa.policy.bundle import SERVER_BUNDLE, load_bundle
-from qaqpa.report.escape import visible
 from qaqpa.resources import COMPILED
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from qaqpa.cli.common import waiting
+from qaqpa.escape import visible
 from qaqpa.evidence.digest import Progress as Callback
-from qaqpa.report.escape import visible
 
 SHOWN_FROM_BYTES = 1 << 30
 """Less is hashed in a second or two."""

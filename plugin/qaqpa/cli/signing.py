@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.keys import SigningKey, load_signing_key
-from qaqpa.report.escape import visible
 
 _MAX_PASSPHRASE_BYTES = 1024
 

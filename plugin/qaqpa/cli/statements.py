@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from qaqpa import times
 from qaqpa.cli.common import Target
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.collect import collect
 from qaqpa.evidence.envelope import IN_TOTO, SignedPayload, render, sign
@@ -22,7 +23,6 @@ from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import Statement, make_statement
 from qaqpa.evidence.verify import MAX_WAIVER, end_of
 from qaqpa.model import JsonObject, Stage, Strength
-from qaqpa.report.escape import visible
 from qaqpa.report.texts import shown
 
 

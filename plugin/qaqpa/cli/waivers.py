@@ -20,12 +20,12 @@ from qaqpa.cli.looking import Look, look_at
 from qaqpa.cli.placing import short_id
 from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.kinds import WAIVER
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.pieces import Piece, read_pieces
 from qaqpa.evidence.verify import signatures
 from qaqpa.model import Stage
-from qaqpa.report.escape import visible
 
 _DAYS = re.compile("([1-9][0-9]{0,3})d", re.ASCII)
 _WHOLE_REGISTRY = "models:/"

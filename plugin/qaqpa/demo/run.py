@@ -20,7 +20,7 @@ from rich.console import Console
 from qaqpa.demo.people import People
 from qaqpa.demo.server import Server, client_environment
 from qaqpa.demo.talk import Talk
-from qaqpa.report.escape import visible
+from qaqpa.escape import visible
 
 if importlib.util.find_spec("mlflow") is None:
     # Said at once, and without the seconds that importing MLflow takes.

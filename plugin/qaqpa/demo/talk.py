@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from qaqpa.report.escape import visible
+from qaqpa.escape import visible
 
 _INDENT = "    "
 _COLUMN = 29

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qaqpa.errors import UndecidedError
+from qaqpa.escape import visible
 from qaqpa.evidence.files import PIECE_BYTES, open_below, plain_file_below
-from qaqpa.report.escape import visible
 
 Progress = Callable[[int, int], None]
 """Is told bytes hashed so far and bytes in all, from several threads but never from two at once."""

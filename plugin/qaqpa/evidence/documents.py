@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
+from qaqpa.escape import visible
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.fetch import MAX_DOCUMENT_BYTES, REFUSED, UNREACHABLE, Fetcher
 from qaqpa.evidence.files import PIECE_BYTES, NotPlainError, plain_file_below
 from qaqpa.evidence.kinds import Kind
 from qaqpa.model import Json, JsonObject, Rejection
-from qaqpa.report.escape import visible
 
 MISMATCH = "document_mismatch"
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qaqpa.documents import DocumentError, read
+from qaqpa.escape import visible
 from qaqpa.model import Json, JsonObject
-from qaqpa.report.escape import visible
 
 BYTES_ELSEWHERE = "bytes_elsewhere"
 """The code of the problem."""

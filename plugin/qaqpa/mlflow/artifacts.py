@@ -20,11 +20,11 @@ from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
 from mlflow.utils.uri import append_to_uri_path
 
 from qaqpa.errors import QaqpaError, UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.digest import Progress, dir_hash
 from qaqpa.evidence.elsewhere import weights_elsewhere
 from qaqpa.mlflow.locations import BytesMissingError, check_location
 from qaqpa.model import Problem
-from qaqpa.report.escape import visible
 
 _RUNS_SHAPE = "runs:/<run id>/<path>"
 

@@ -14,9 +14,9 @@ import flask
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
+from qaqpa.escape import visible
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.model import Decision, JsonObject, Verdict
-from qaqpa.report.escape import visible
 
 HEADER = "X-Qaqpa-Decision"
 """Response header of every gated call: verdict and mode."""

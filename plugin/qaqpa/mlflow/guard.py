@@ -18,6 +18,7 @@ from mlflow.store.model_registry.abstract_store import AbstractStore
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag, SqlRegisteredModelTag
 
 from qaqpa.config.records import fold
+from qaqpa.escape import visible
 from qaqpa.evidence.carriers import TAG_PREFIX
 from qaqpa.evidence.envelope import SignedPayload, parse_envelope
 from qaqpa.evidence.errors import StatementError
@@ -26,7 +27,6 @@ from qaqpa.evidence.verify import signatures
 from qaqpa.mlflow.denial import RefusedError, fail_closed, log
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.model import Problem, Verdict
-from qaqpa.report.escape import visible
 
 RESERVED = "qaqpa."
 """Tags with this prefix are not the client's, unless they carry evidence."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from qaqpa import times
 from qaqpa.config import Config, Gate
+from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
 from qaqpa.gate import decide, open_trust, request_about, trusted_parties
 from qaqpa.mlflow.denial import Outcome, RefusedError, failed_outcome, log, outcome_of, show
@@ -16,7 +17,6 @@ from qaqpa.mlflow.identity import acting_user, known_login
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Decision, Problem, Verdict
 from qaqpa.policy.engine import Engine
-from qaqpa.report.escape import visible
 from qaqpa.report.line import one_line
 
 ENFORCE, OBSERVE = "enforce", "observe"

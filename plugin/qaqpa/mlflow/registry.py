@@ -16,12 +16,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.utils.models import _parse_model_uri
 
 from qaqpa.errors import QaqpaError, UndecidedError, UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.carriers import Carried, carried_in_tags
 from qaqpa.evidence.digest import Progress
 from qaqpa.mlflow.artifacts import existing, hashed, logged_model_location, run_location
 from qaqpa.mlflow.lineage import trained_at
 from qaqpa.model import Problem, Subject
-from qaqpa.report.escape import visible
 
 _LIMITS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",

@@ -10,13 +10,13 @@ from mlflow.protos.databricks_pb2 import INVALID_STATE
 
 from qaqpa.config import Config, load_config
 from qaqpa.errors import QaqpaError
+from qaqpa.escape import visible
 from qaqpa.gate import open_engine, validate_config
 from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Subject, Verdict
 from qaqpa.policy.engine import Engine
-from qaqpa.report.escape import visible
 
 CANARY = Subject(
     name="qaqpa-canary", version="1", digest=hashlib.sha256(b"no model has these bytes").hexdigest(), created_ms=0

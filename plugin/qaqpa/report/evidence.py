@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from qaqpa.escape import visible
 from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.model import Decision, JsonObject
 from qaqpa.report.codes import nearest_first
-from qaqpa.report.escape import visible
 from qaqpa.report.texts import Texts, codes_in
 
 MAX_DETAIL = 500

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence
-from qaqpa.report.escape import visible
 from qaqpa.report.texts import Texts
 
 _MOST = 8

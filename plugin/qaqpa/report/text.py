@@ -6,10 +6,10 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Separation, Stage, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence
-from qaqpa.report.escape import visible
 from qaqpa.report.texts import Texts
 
 _COLOURS = {Verdict.ALLOW: "bold green", Verdict.DENY: "bold red", Verdict.UNDECIDED: "bold yellow"}

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from qaqpa.escape import MAX_SHOWN, visible
 from qaqpa.model import Json, JsonObject, Strength
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report.codes import REJECTION_CODES, nearest_first
-from qaqpa.report.escape import MAX_SHOWN, visible
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)*)\}")
 _MAX_FILLED = 2 * MAX_SHOWN
