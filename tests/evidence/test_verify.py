@@ -239,6 +239,20 @@ def test_an_older_context_does_not_take_the_place_of_one_that_has_ended(ended: d
     assert ("system", "other_context") in {(refusal.kind, refusal.code) for refusal in collected.rejected}
 
 
+def test_whoever_may_sign_a_context_can_take_it_back_and_whoever_may_not_any_more_cannot() -> None:
+    older, mistaken = carried(context(version=1), ["risk2"]), carried(context(version=1_000_000), ["risk"])
+    payload_id = parse_envelope(mistaken.text).id
+    back = carry(envelope(payload(withdrawal(payload_id)), ["risk"]), "withdrawal")
+
+    def versions(subject: Subject = SUBJECT) -> object:
+        collected = collect([older, mistaken, back], subject, Stage.PRODUCTION, NOW, parties=PARTIES)
+        return collected.context and collected.context["version"]
+
+    assert versions() == 1
+    became_trainer = Recorded("trainer", "risk", "s", trusted=True)
+    assert versions(replace(SUBJECT, people=(TRAINER, became_trainer))) is None
+
+
 def test_an_older_context_does_not_take_the_place_of_one_whose_key_was_revoked() -> None:
     older = carried(context(version=1, affects_rights=False), ["risk2"])
     newer = carried(context(version=2), ["risk"])

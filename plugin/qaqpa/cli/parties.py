@@ -80,6 +80,10 @@ def _sign(args: argparse.Namespace) -> int:
     print(f"{len(signed_by)} of the {len(listed)} listed root keys have signed:")
     for key_id in listed:
         print(f"  {key_id}  {'signed' if key_id in signed_by else 'has not signed'}")
+    print("Whoever judges trusts it by the configuration, which must not come from what is judged:")
+    print(f"  parties:\n    file: {shown}\n    threshold: {len(listed) // 2 + 1}\n    roots:")
+    for key_id in listed:
+        print(f'      - "{key_id}"')
     return 0
 
 

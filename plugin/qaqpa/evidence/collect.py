@@ -109,13 +109,15 @@ class _Collector:
         candidates = []
         for piece in self._of(system=True):
             fact = self._judged(piece, None, refused)
-            authentic = self._names_subject(piece.statement) and self._signing.is_authentic(piece)
+            # Whoever may sign a context may take it back; whoever may not any more leaves it as the latest.
+            withdrawn = fact is None and refused[-1].code == "withdrawn"
+            authentic = not withdrawn and self._names_subject(piece.statement) and self._signing.is_authentic(piece)
             candidates.append(Candidate(piece.statement, fact, authentic, self._is_strong(fact)))
         context, problem = choose(candidates)
         digest = context.context_digest if context else None
         facts = []
         for candidate in candidates:
-            objection = candidate.objection(context)
+            objection = candidate.objection(context, conflict=problem is not None)
             if candidate.fact and objection:
                 refused.append(rejection(objection, SYSTEM, candidate.fact.source))
             elif candidate.fact:

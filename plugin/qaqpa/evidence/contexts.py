@@ -16,7 +16,7 @@ class Candidate:
     """A context that was carried.
 
     `fact` is None where it was refused. `authentic` is true where somebody who might signed it, even if it has ended
-    since; `strong` where it counts at the stage.
+    since, unless its signers, who still may, withdrew it; `strong` where it counts at the stage.
     """
 
     statement: Statement
@@ -29,12 +29,16 @@ class Candidate:
         """Its version."""
         return int(self.statement.content["version"])
 
-    def objection(self, chosen: Statement | None) -> StatementError | None:
+    def objection(self, chosen: Statement | None, *, conflict: bool = False) -> StatementError | None:
         """Why it does not hold, though it was not refused for itself; None where it is the chosen one."""
         if not self.strong:
             return StatementError("context_unsigned", "Nobody independent of the trainer signed this context.")
+        if chosen is None and conflict:
+            return StatementError("other_context", "Another context of the same version differs from it.")
         if chosen is None:
-            return StatementError("other_context", "A context with a higher version, or with the same one, is there.")
+            return StatementError(
+                "other_context", "A higher version was signed; though it does not count, this is older."
+            )
         if self.statement.context_digest != chosen.context_digest:
             return StatementError("other_context", f"The context has version {chosen.content['version']} by now.")
         return None
