@@ -93,6 +93,7 @@ def test_more_root_keys_than_there_are_can_never_sign(tmp_path: Path) -> None:
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QAQPA_PARTIES", str(tmp_path / "other.json"))
     monkeypatch.setenv("QAQPA_ROOTS", f" {TWO}\n")
+    monkeypatch.setenv("QAQPA_ROOTS_THRESHOLD", "1")
     monkeypatch.setenv("QAQPA_PARTIES_MINIMUM_VERSION", "9")
     config = load(tmp_path, FILE)
     assert config.parties
@@ -116,6 +117,7 @@ def test_the_environment_alone_is_enough(here: Path, monkeypatch: pytest.MonkeyP
     [
         ({"QAQPA_PARTIES": "x"}, "QAQPA_PARTIES is set and QAQPA_ROOTS is not"),
         ({"QAQPA_ROOTS": ONE}, "QAQPA_ROOTS is set and QAQPA_PARTIES is not"),
+        ({"QAQPA_ROOTS_THRESHOLD": "2"}, "QAQPA_ROOTS_THRESHOLD is set and QAQPA_ROOTS is not"),
         ({"QAQPA_PARTIES": "x", "QAQPA_ROOTS": "SHA256:x"}, "not a list of key ids"),
         ({"QAQPA_PARTIES": "x", "QAQPA_ROOTS": f"{ONE} {TWO}"}, "QAQPA_ROOTS_THRESHOLD is not"),
         ({"QAQPA_PARTIES": "x", "QAQPA_ROOTS": ONE, "QAQPA_ROOTS_THRESHOLD": "2"}, "2 root keys must sign"),
@@ -132,6 +134,16 @@ def test_broken_variables_are_refused(
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match=found):
         load_config()
+
+
+def test_the_environment_weakens_nothing_in_passing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QAQPA_PARTIES_MINIMUM_VERSION", "3")
+    config = load(tmp_path, f"{FILE}  minimum_version: 7\n")
+    assert config.parties
+    assert config.parties.minimum_version == 7
+    monkeypatch.setenv("QAQPA_ROOTS", TWO)
+    with pytest.raises(UsageError, match="QAQPA_ROOTS_THRESHOLD is not"):
+        load(tmp_path, FILE)
 
 
 def test_separation_of_duties_holds_where_it_is_known_who_asks_unless_it_is_said_otherwise(tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ def _fact(item: Evidence) -> Json:
         "expires_at": times.pair(item.expires_at),
         "envelope": item.envelope,
         "signers": [_signer(signer) for signer in item.signers],
+        "against_only": item.against_only,
         "predicate": dict(item.predicate),
     }
 

@@ -108,7 +108,8 @@ class Evidence:
     """A verified fact: evidence that is about this subject, intact, and fits the schema of its kind.
 
     `id` is the SHA-256 of the payload; `predicate` is the content without its kind; `source` is the file or tag.
-    `envelope` is the SHA-256 of the signed envelope's text; it is empty, and `signers` too, where nobody signed.
+    `envelope` is the SHA-256 of the signatures; it is empty, and `signers` too, where nobody signed. `against_only`
+    marks what was refused for who signed it: it can say that a requirement is not met, and never that one is.
     """
 
     kind: str
@@ -120,6 +121,7 @@ class Evidence:
     expires_at: datetime | None = None
     envelope: str = ""
     signers: Sequence[Signer] = ()
+    against_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ judged contains control if {
 _finding(control) := object.union(_undecided(control), {
 	"status": "not_applicable",
 	"not_applicable_because": reasons,
-	"evidence": _ids(["system"]),
+	"evidence": sort([item.id | some item in evidence.counted("system")]),
 }) if {
 	control in judged
 	reasons := sort(index.by_control[control].not_applicable_because)
@@ -84,10 +84,10 @@ _sound_thresholds(card) if {
 	}
 }
 
-# The ids of the facts of some kinds that count.
+# The ids of the facts of some kinds by which a control is judged.
 _ids(kinds) := sort([item.id |
 	some kind in kinds
-	some item in evidence.counted(kind)
+	some item in evidence.judged(kind)
 ])
 
 _status(control, violations) := "fail" if {

@@ -89,6 +89,7 @@ _is_fact(item) if {
 	is_string(item.id)
 	is_object(item.predicate)
 	is_string(item.envelope)
+	is_boolean(item.against_only)
 	is_array(item.signers)
 	every signer in item.signers {
 		_is_signer(signer)

@@ -21,18 +21,33 @@ _rank := {"declared": 0, "signed": 1, "independent": 2}
 minimum_strength(kind) := _strengths[_least(kind)]
 
 # METADATA
-# description: The facts of a kind that are strong enough, as an array.
+# description: |
+#   The facts of a kind that are strong enough, as an array. Without one of them a control that needs the kind fails.
 counted(kind) := [item |
 	least := _least(kind)
 	some item in object.get(input.evidence, kind, [])
+	item.against_only == false
 	_rank[item.strength] >= least
 ]
 
 # METADATA
-# description: The facts of a kind that are too weak, as an array.
+# description: |
+#   The facts of a kind by which a control is judged, as an array: those that count, and whatever else somebody signed
+#   who may sign the kind. That is too weak to meet a requirement, and can still say that one is not met: otherwise a
+#   bad word would be silenced by making its author dependent.
+judged(kind) := array.concat(counted(kind), [item |
+	some item in object.get(input.evidence, kind, [])
+	_rank[item.strength] > 0
+	not item in counted(kind)
+])
+
+# METADATA
+# description: |
+#   The facts of a kind that are too weak, as an array. What counts against only was refused, and is no such fact.
 too_weak(kind) := [item |
 	least := _least(kind)
 	some item in object.get(input.evidence, kind, [])
+	item.against_only == false
 	not _reaches(item, least)
 ]
 

@@ -117,3 +117,16 @@ test_refused if {
 	evidence.refused("x") == [{"code": "expired", "kind": "x"}] with input as _input("declared")
 	evidence.refused("z") == [] with input as _input("declared")
 }
+
+test_what_was_refused_for_who_signed_it_is_judged_and_never_counts if {
+	refused := object.union(fixtures.fact({}), {"id": "against", "strength": "signed", "against_only": true})
+	request := object.union(_input("declared"), {"evidence": {"x": [_fact("declared"), refused]}})
+	[item.id | some item in evidence.counted("x")] == ["declared"] with input as request
+	[item.id | some item in evidence.judged("x")] == ["declared", "against"] with input as request
+	evidence.too_weak("x") == [] with input as request
+}
+
+test_what_is_signed_and_too_weak_is_judged if {
+	judged := evidence.judged("x") with input as _input("independent")
+	[item.id | some item in judged] == ["independent", "signed"]
+}

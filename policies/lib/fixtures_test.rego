@@ -24,6 +24,7 @@ fact(predicate) := {
 	"expires_at": null,
 	"envelope": "ab",
 	"signers": [signer("somebody")],
+	"against_only": false,
 	"predicate": predicate,
 }
 

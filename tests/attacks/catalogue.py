@@ -115,6 +115,25 @@ def _hidden(scene: Scene) -> list[Carried]:
     return [scene.signed(failed), scene.of("audit", issued_at=scene.now - 30 * DAY)]
 
 
+def _failed(scene: Scene, signers: list[str], **changes: Any) -> Carried:
+    return scene.signed({**scene.contents["audit"], "conclusion": "negative"}, signers, **changes)
+
+
+def _naming_the_auditor(signers: list[str]) -> Callable[[Scene], list[Carried]]:
+    """A failed audit, a good one by somebody else, and a claim that the first auditor trained the model."""
+
+    def make(scene: Scene) -> list[Carried]:
+        persons = [{"id": "auditor", "role": "trainer"}]
+        claim = scene.signed({**scene.contents["responsibility"], "persons": persons}, signers)
+        return [_failed(scene, ["auditor"]), scene.of("audit", ["second"]), claim]
+
+    return make
+
+
+def _beside_a_good_one(signers: list[str]) -> Callable[[Scene], list[Carried]]:
+    return lambda scene: [_failed(scene, signers), scene.of("audit", ["second"])]
+
+
 def _withdrawn_by_another(scene: Scene) -> list[Carried]:
     failed = scene.signed({**scene.contents["audit"], "conclusion": "negative"})
     payload = scene.payload(withdrawal(parse_envelope(failed.text).id))
@@ -198,6 +217,16 @@ ATTACKS = [
     ),
     Attack("a failed audit behind an older good one", "conclusion_negative", _hidden),
     Attack("a failed audit that somebody else withdrew", "conclusion_negative", _withdrawn_by_another),
+    Attack("a failed audit whose auditor nobody calls a trainer", "conclusion_negative", _naming_the_auditor([])),
+    Attack(
+        "a failed audit whose auditor an engineer calls a trainer", "conclusion_negative", _naming_the_auditor(["dpo"])
+    ),
+    Attack(
+        "a failed audit whose auditor the owner calls a trainer", "conclusion_negative", _naming_the_auditor(["owner"])
+    ),
+    Attack("a failed audit by somebody of the trainer's unit", "conclusion_negative", _beside_a_good_one(["peer"])),
+    Attack("a failed audit whose auditor left", "conclusion_negative", _beside_a_good_one(["left"])),
+    Attack("a failed audit whose auditor's key has ended", "conclusion_negative", _beside_a_good_one(["ended"])),
     lowered("a context lowered by nobody", "context_unsigned", []),
     lowered("a context lowered by the trainer", "not_independent", ["trainer"]),
     lowered("a context lowered by a colleague of the trainer", "same_unit", ["peer"]),

@@ -41,6 +41,7 @@ def attacked_organisation(now: datetime) -> dict[str, Any]:
         "left": {"revoked": {"at": yesterday, "reason": "left"}},
         "compromised": {"revoked": {"at": yesterday, "reason": "compromise"}},
         "ended": {"valid_until": yesterday},
+        "second": {},
     }.items():
         entry = {"id": name, "unit": f"unit-{name}", "roles": ["auditor"], "disciplines": ["fairness"]}
         value["parties"].append({**entry, "keys": [key_entry(now, name, **key)]})

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qaqpa.errors import UndecidedError
-from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.bundle import ENTRYPOINT
 from qaqpa.policy.check import check_document, check_input
 from qaqpa.policy.compile import build, check_policies
 from qaqpa.policy.differential import differing
@@ -26,9 +25,10 @@ from qaqpa.policy.machine import FUEL_PER_SECOND, Code, Machine
 from qaqpa.policy.opa import PolicyError, run_opa
 from qaqpa.policy.samples import samples
 from qaqpa.policy.user import _merge
-from support.opa import require_opa
+from support.opa import compiled, require_opa
 
 pytestmark = pytest.mark.opa
+
 
 CONTROL = """\
 package qaqpa.controls.a
@@ -37,6 +37,7 @@ violation contains "x" if input.bad
 
 applies := input.applies
 """
+
 
 DENY_IF = """\
 package qaqpa.gate
@@ -66,15 +67,12 @@ def write(folder: Path, **files: str) -> None:
 
 def both(folder: Path, document: Any) -> tuple[Any, Any]:
     """The answers of OPA's interpreter and of WebAssembly."""
-    entry = "qaqpa/gate/decision"
-    archive, file = folder.parent / "b.tar.gz", folder.parent / "input.json"
+    file = folder.parent / "input.json"
     file.write_text(json.dumps(document), "utf-8")
-    run_opa(["build", "-t", "wasm", "-e", entry, "-b", "policies", "-o", str(archive)], folder.parent)
-    with tarfile.open(archive) as tar:
-        wasm, data = (tar.extractfile(name).read() for name in ("/policy.wasm", "/data.json"))  # type: ignore[union-attr]  # both are files
-    rule = entry.replace("/", ".")
+    rule = ENTRYPOINT.replace("/", ".")
     found = json.loads(run_opa(["eval", "-b", "policies", "-i", str(file), f"data.{rule}"], folder.parent))
     interpreted = found["result"][0]["expressions"][0]["value"]
+    wasm, data = compiled(folder)
     machine = Machine(Code(wasm), data)
     return interpreted, machine.evaluate(0, json.dumps(document).encode(), FUEL_PER_SECOND)[0]["result"]
 
@@ -180,146 +178,6 @@ def test_set_in_the_result_is_refused_when_it_is_checked(embedded: EmbeddedEngin
     assert len(findings) > 1
     with pytest.raises(UndecidedError, match="sorted"):
         check_document({**document, "findings": findings[::-1]}, request, embedded.catalog)
-
-
-# What an engine could leave out or make up, as a change of the policies, and what the check says of its answer.
-LIES: dict[str, tuple[str, str, str, str]] = {
-    "takes what nobody signed": (
-        "lib/evidence.rego",
-        "_needs_signature(_) if stage.production",
-        "_needs_signature(_) if false",
-        "on the evidence that counts",
-    ),
-    "takes what is not independent": (
-        "lib/evidence.rego",
-        "some control in scope.asked",
-        "some control in []",
-        "on the evidence that counts",
-    ),
-    # A waiver without signers does not even fit the schema of the answer.
-    "takes a waiver that nobody signed": (
-        "lib/evidence.rego",
-        '_needs_signature("waiver")',
-        '_needs_signature("waive")',
-        "waivers/0/signers",
-    ),
-    "keeps silent about missing evidence": (
-        "gate/findings.rego",
-        "count(evidence.counted(kind)) == 0\n\tviolation",
-        "count(evidence.counted(kind)) < 0\n\tviolation",
-        "is lacking",
-    ),
-    "waives beyond the end": (
-        "gate/waivers.rego",
-        "item.expires_at.seconds > input.now.seconds",
-        "item.expires_at.seconds > 0",
-        "make it `fail`",
-    ),
-    "waives at another stage": (
-        "gate/waivers.rego",
-        "item.predicate.stage == input.stage",
-        "is_string(item.predicate.stage)",
-        "make it `fail`",
-    ),
-    "waives what the waiver does not name": (
-        "gate/waivers.rego",
-        'control in fields.list(item.predicate, "controls")',
-        "is_string(control)",
-        "make it `fail`",
-    ),
-    "waives what may not be waived": (
-        "gate/waivers.rego",
-        "\tdata.catalog[finding.control].waivable == true\n\twaivers",
-        "\twaivers",
-        "may not be waived",
-    ),
-    "keeps silent about waivers that do not help": (
-        "gate/waivers.rego",
-        "array.concat(finding.violations, _not_allowed(finding.control))",
-        "array.concat(finding.violations, [])",
-        "may not be waived",
-    ),
-    "waives nothing": ("gate/waivers.rego", 'finding.status == "fail"\n\tdata', "false\n\tdata", "make it `waived`"),
-    "lets the one who alone signed ask": (
-        "gate/separation.rego",
-        "_signers == {input.actor}",
-        "_signers == {null}",
-        "follows from the request",
-    ),
-    "lets an unknown one ask": (
-        "gate/separation.rego",
-        "input.actor == null",
-        'input.actor == ""',
-        "follows from the request",
-    ),
-    "rests on a context that nobody signed": (
-        "gate/decision.rego",
-        'count(evidence.counted("system")) == 0',
-        'count(evidence.counted("system")) < 0',
-        "follows from the request",
-    ),
-    "names no context": ("gate/findings.rego", '_ids(["system"])', "[]", "rest on the context"),
-    "lets a problem pass that denies": (
-        "gate/decision.rego",
-        '{"actor_unknown", "bytes_elsewhere", "separation_of_duties"}',
-        "{1}",
-        "verdict",
-    ),
-    "keeps to itself who asked": ("gate/decision.rego", '_given("actor")', "null", "`actor` is not"),
-}
-
-
-@pytest.fixture(scope="session")
-def asked_of_liars(embedded: EmbeddedEngine) -> list[Any]:
-    """Inputs that fit the schema, and one where nothing but a problem denies, since everything that fails is waived."""
-    profiles = sorted(embedded.catalog.profiles)
-    controls = sorted(embedded.catalog.asked(profiles))
-    fitting = [document for document in samples(profiles, controls) if _fits(document)]
-    waived = next(document for document in fitting if _waives(document, controls))
-    problem = {"code": "bytes_elsewhere", "detail": ""}
-    denied = {**waived, "context": {"personal_data": False}, "problems": [problem]}
-    assert {finding["status"] for finding in embedded.evaluate(denied).document["findings"]} <= NOT_FAILED
-    return [denied, *fitting]
-
-
-NOT_FAILED = {"pass", "warn", "waived", "not_applicable"}
-
-
-def _waives(document: Any, controls: list[str]) -> bool:
-    return any(waiver["predicate"]["controls"] == controls for waiver in document["evidence"].get("waiver", []))
-
-
-def _fits(document: Any) -> bool:
-    try:
-        check_input(document)
-    except UndecidedError:
-        return False
-    return True
-
-
-@pytest.mark.parametrize("name", LIES)
-def test_engine_that_lies_is_caught(policies: Path, tmp_path: Path, asked_of_liars: list[Any], name: str) -> None:
-    file, honest, lie, said = LIES[name]
-    lying = tmp_path / "policies"
-    shutil.copytree(policies, lying)
-    text = (lying / file).read_text("utf-8")
-    assert text.count(honest) == 1
-    (lying / file).write_text(text.replace(honest, lie), "utf-8")
-    run_opa(["build", "-t", "wasm", "-e", "qaqpa/gate/decision", "-b", "policies", "-o", "b.tar.gz"], tmp_path)
-    with tarfile.open(tmp_path / "b.tar.gz") as tar:
-        wasm, data = (tar.extractfile(name).read() for name in ("/policy.wasm", "/data.json"))  # type: ignore[union-attr]  # both are files
-    machine = Machine(Code(wasm), data)
-    catalog = Catalog.of(json.loads(data))
-    assert any(said in _objection(machine, catalog, document) for document in asked_of_liars)
-
-
-def _objection(machine: Machine, catalog: Catalog, document: Any) -> str:
-    answer = machine.evaluate(0, json.dumps(document).encode(), FUEL_PER_SECOND)[0]["result"]
-    try:
-        check_document(answer, document, catalog)
-    except UndecidedError as error:
-        return str(error)
-    return ""
 
 
 def test_failing_builtin_is_an_error_with_strict_errors_and_undefined_without(planted: Path) -> None:

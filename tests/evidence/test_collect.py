@@ -217,6 +217,13 @@ def test_too_many_pieces_are_no_selection() -> None:
     assert len(found(*pieces, *pieces).rejected) == MAX_CARRIED, "the same piece twice is one piece"
 
 
+def test_copies_of_one_envelope_crowd_nothing_out() -> None:
+    copies = [replace(CONTEXT, source=f"tag qaqpa.evidence.system.{number}") for number in range(3 * MAX_CARRIED)]
+    collected = found(*copies, *everything())
+    assert collected.problems == []
+    assert kinds(collected) == sorted([*ALL, "system"])
+
+
 def test_the_order_of_the_pieces_does_not_matter() -> None:
     pieces = [*everything(), carry("{}", "audit"), carried(ALL["bias"], model_digest="0" * 64)]
     assert found(*pieces) == found(*reversed(pieces))

@@ -317,7 +317,9 @@ def test_what_mlflow_itself_writes_while_reading_is_left_out(tmp_path: Path, nam
         b"model_name: &a credit\nmodel_version: *a\n",
         b"model_name: {a: b}\nmodel_version: '7'\n",
         b"model_name: credit # note\nmodel_version: '7'\n",
-        b"model_name: " + b"x" * 5000 + b"\nmodel_version: '7'\n",
+        b"model_name: " + b"x" * 300 + b"\nmodel_version: '7'\n",
+        b"model_name: credit\nmodel_version: latest\n",
+        b"model_name: credit\nmodel_version: exec(x)\n",
         b"\x80\x04K\x01.",
     ],
 )

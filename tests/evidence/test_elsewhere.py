@@ -16,7 +16,6 @@ from mlflow.models.resources import DatabricksServingEndpoint
 from mlflow.transformers.flavor_config import FlavorKey
 from sklearn.linear_model import LinearRegression
 
-from qaqpa.documents import MAX_BYTES
 from qaqpa.escape import visible
 from qaqpa.evidence.elsewhere import weights_elsewhere
 
@@ -220,7 +219,6 @@ def test_a_model_within_the_model_is_read_too(tmp_path: Path) -> None:
         "flavors: {? [1] : 2}\n",
         "flavors: " + "[" * 5000 + "\n",
         "a: &a [x,x]\nb: &b [*a,*a]\n",
-        "flavors: {}\n#" + "x" * MAX_BYTES,
         b"\xff\xfe" + "flavors: {}".encode("utf-16-le"),
         b"flavors: {\x80}\n",
     ],
@@ -275,3 +273,20 @@ def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes
 def test_no_value_raises(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
     found = weights_elsewhere(written(tmp_path_factory.mktemp("m"), yaml.safe_dump(value)))
     assert found is None or visible(found, 10_000) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("flavors: {}\n#" + "x" * 256_000, "more than the 256000 bytes"),
+        ("flavors: {x: {artifacts: {" + ", ".join(f"a{n}: {{path: p}}" for n in range(501)) + "}}}\n", "more than 500"),
+        ("flavors: {x: {data: registered_model_meta}}\n", "outside the model digest"),
+        ("flavors: {x: {artifacts: {a: {path: ./registered_model_meta}}}}\n", "outside the model digest"),
+    ],
+)
+def test_what_would_take_long_or_lies_outside_the_digest_is_a_reason(tmp_path: Path, text: str, why: str) -> None:
+    root = written(tmp_path, text)
+    (root / "registered_model_meta").write_text("model_name: x\nmodel_version: '1'\n", encoding="utf-8")
+    found = weights_elsewhere(root)
+    assert found
+    assert why in found

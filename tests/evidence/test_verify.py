@@ -285,6 +285,22 @@ def test_only_who_signed_can_withdraw_and_all_must() -> None:
     )
 
 
+@pytest.mark.parametrize("signers", [["peer"], ["owner"], ["trainer"]])
+def test_what_is_refused_for_who_signed_it_can_still_say_that_something_is_wrong(signers: list[str]) -> None:
+    known = with_rule("audit", roles=("auditor", "model_owner", "ml_engineer"))
+    collected = found(signed(ALL["audit"], *signers), known=known)
+    audit = next(fact for fact in collected.evidence if fact.kind == "audit")
+    assert (audit.against_only, audit.strength) == (True, Strength.SIGNED)
+    assert [refusal.kind for refusal in collected.rejected] == ["audit"]
+
+
+def test_what_is_refused_for_what_it_says_or_by_whom_says_nothing() -> None:
+    for piece in (signed(ALL["audit"], "dpo"), signed(ALL["audit"], "auditor", model_digest="cd" * 32)):
+        assert all(fact.kind != "audit" for fact in found(piece).evidence)
+    stolen = with_key("peer", revoked_at=NOW, reason="compromise")
+    assert all(fact.kind != "audit" for fact in found(signed(ALL["audit"], "peer"), known=stolen).evidence)
+
+
 def waiver(*signers: str, content: JsonObject = WAIVER, **changes: Any) -> Carried:
     wanted = {"expires_at": NOW + 29 * DAY, "stage": Stage.PRODUCTION, **changes}
     return signed(content, *(signers or ("risk",)), **wanted)

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tarfile
 import time
 import urllib.error
 import urllib.request
@@ -16,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from qaqpa.policy.bundle import ENTRYPOINT
 from qaqpa.policy.compile import build
-from qaqpa.policy.opa import PolicyError, find_opa
+from qaqpa.policy.opa import PolicyError, find_opa, run_opa
 from qaqpa.resources import POLICIES
 
 
@@ -38,6 +40,15 @@ def snapshot(into: Path) -> tuple[Path, Path]:
     shutil.copytree(POLICIES, policies)
     build(policies, compiled)
     return policies, compiled
+
+
+def compiled(policies: Path) -> tuple[bytes, bytes]:
+    """What OPA compiles of a folder of policies: (WebAssembly, data). Nothing of ours looks at them before."""
+    archive = policies.parent / "b.tar.gz"
+    run_opa(["build", "-t", "wasm", "-e", ENTRYPOINT, "-b", policies.name, "-o", str(archive)], policies.parent)
+    with tarfile.open(archive) as tar:
+        wasm, data = (tar.extractfile(name).read() for name in ("/policy.wasm", "/data.json"))  # type: ignore[union-attr]  # both are files
+    return wasm, data
 
 
 def free_port() -> int:

@@ -51,6 +51,8 @@ def parties_from_environment(source: PartiesSource | None) -> PartiesSource | No
         UsageError: a variable has a value that is not allowed, or one is missing that another needs.
     """
     file, roots = os.environ.get(FILE), os.environ.get(ROOTS)
+    if os.environ.get(THRESHOLD) and not roots:
+        raise UsageError(f"{THRESHOLD} is set and {ROOTS} is not", required="both, or neither")
     if source is None:
         if not file and not roots:
             return None
@@ -64,7 +66,9 @@ def parties_from_environment(source: PartiesSource | None) -> PartiesSource | No
     if roots:
         source = _with_roots(source, roots)
     minimum = os.environ.get(MINIMUM)
-    return replace(source, minimum_version=_number(MINIMUM, minimum)) if minimum else source
+    # Whoever may set a variable cannot go back below what the file asks for.
+    wanted = max(source.minimum_version, _number(MINIMUM, minimum)) if minimum else source.minimum_version
+    return replace(source, minimum_version=wanted)
 
 
 def _with_roots(source: PartiesSource, text: str) -> PartiesSource:
@@ -74,7 +78,7 @@ def _with_roots(source: PartiesSource, text: str) -> PartiesSource:
             "This is not a list of key ids", where=ROOTS, required="SHA256:… as `qaqpa keys show` prints it, by commas"
         )
     threshold = os.environ.get(THRESHOLD)
-    if not threshold and len(roots) > 1:
+    if not threshold and max(len(roots), source.threshold) > 1:
         raise UsageError(
             f"{ROOTS} is set and {THRESHOLD} is not", required="how many of the root keys must have signed"
         )

@@ -22,13 +22,21 @@ from qaqpa.evidence.people import DEPLOYER, People, actor_id, people_of
 from qaqpa.evidence.pieces import Piece, read_pieces, rejection
 from qaqpa.evidence.signing import CLOCK_SKEW, Signing
 from qaqpa.evidence.statement import Statement
-from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, rule_of
+from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, rule_of, signer
 from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Stage, Strength, Subject
 
 MAX_TOTAL_CHARACTERS = 4_000_000
 """Most characters that are read for one decision, all pieces together."""
 
+_MAX_CARRIERS = 10_000
 _STRENGTHS = list(Strength)
+# What may happen to a signer later, or depends on what others say of the signer.
+_ONLY_WHO_SIGNED = frozenset(
+    {
+        *("not_independent", "same_unit", "trainer_unknown", "people_unknown"),
+        *("too_few_signers", "key_expired", "key_revoked"),
+    }
+)
 _log = logging.getLogger(__name__)
 
 
@@ -66,8 +74,10 @@ def collect(  # noqa: PLR0913 - each argument is a part of the question
         asked_by: the login of whoever asks for the promotion.
     """
     pieces = list(dict.fromkeys(carried))
-    total = sum(len(piece.text) for piece in pieces)
-    if len(pieces) > MAX_CARRIED or total > MAX_TOTAL_CHARACTERS:
+    # Copies of one text are one piece: whoever can read an envelope can copy it as often as tags allow.
+    texts = {(piece.text, piece.draft) for piece in pieces}
+    total = sum(len(text) for text, _ in texts)
+    if len(texts) > MAX_CARRIED or total > MAX_TOTAL_CHARACTERS or len(pieces) > _MAX_CARRIERS:
         detail = (
             f"{len(pieces)} pieces of evidence with {total} characters are more than the {MAX_CARRIED} pieces and "
             f"{MAX_TOTAL_CHARACTERS} characters that can be read."
@@ -138,15 +148,17 @@ class _Collector:
     def _judged(self, piece: Piece, context_digest: str | None, refused: list[Rejection]) -> Evidence | None:
         """The fact that a piece is; None where it is refused, or is no fact."""
         statement = piece.statement
+        against = None
         try:
             return self._fact(piece, context_digest)
         except StatementError as error:
             refusal = error
+            against = self._against(piece, error.code)
         except Exception:  # noqa: BLE001 - whatever it is, the evidence is refused
             _log.exception("evidence could not be judged: %s", statement.id)
             refusal = StatementError("malformed", "It could not be judged; the log says why.")
         refused.append(rejection(refusal, statement.kind.name, piece.source))
-        return None
+        return against
 
     def _fact(self, piece: Piece, context_digest: str | None) -> Evidence | None:
         statement = piece.statement
@@ -182,7 +194,7 @@ class _Collector:
         persons = authorised(statement, self._signing.given(statement), rule, self._now)
         must_be_shown = self._stage is not Stage.REVIEW
         found = counted(statement, persons, rule, people, must_be_shown=must_be_shown)
-        if self._signing.is_withdrawn(statement, [signer.id for signer in found.signers]):
+        if self._signing.is_withdrawn(statement, [one.id for one in found.signers]):
             raise StatementError("withdrawn", "Everybody who signed it has withdrawn it.")
         return Evidence(
             kind=statement.kind.name,
@@ -194,6 +206,30 @@ class _Collector:
             expires_at=found.expires_at,
             envelope=piece.envelope_digest,
             signers=found.signers,
+        )
+
+    def _against(self, piece: Piece, code: str) -> Evidence | None:
+        """What a statement that is refused for who signed it can still say: that something is wrong.
+
+        Otherwise whoever makes an auditor look dependent, or waits until a key ends, would silence a failed audit.
+        """
+        statement = piece.statement
+        if code not in _ONLY_WHO_SIGNED or statement.kind.name in {SYSTEM, WAIVER} or not self._people:
+            return None
+        persons = self._signing.authentic(piece, statement.issued_at, threshold=1)
+        if not persons or self._signing.is_withdrawn(statement, persons):
+            return None
+        return Evidence(
+            kind=statement.kind.name,
+            id=statement.id,
+            strength=Strength.SIGNED,
+            predicate=statement.facts,
+            source=piece.source,
+            issued_at=statement.issued_at,
+            expires_at=statement.expires_at,
+            envelope=piece.envelope_digest,
+            signers=[signer(person, self._people) for _, person in sorted(persons.items())],
+            against_only=True,
         )
 
     def _check_subject(self, statement: Statement, digest: str | None) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from qaqpa.documents import DocumentError, read
@@ -26,6 +27,11 @@ BYTES_ELSEWHERE = "bytes_elsewhere"
 
 _MLMODEL = "MLmodel"
 _MOST_FILES = 100
+# Reading a megabyte of YAML takes seconds, and a server does it while somebody waits.
+_MOST_BYTES = 256_000
+_MOST_PATHS = 500
+# Not a part of the model digest, so nothing that is loaded may lie there.
+_OUTSIDE_THE_DIGEST = "registered_model_meta"
 # Of these MLflow writes how to ask for a model, or code that asks for it; never weights.
 _HOSTED = frozenset({"diffusers", "dspy", "langchain", "llama_index", "openai", "promptflow"})
 _PROMPTLAB = "mlflow.prompt.promptlab_model"
@@ -53,6 +59,8 @@ def weights_elsewhere(root: str | Path) -> str | None:
     found = sorted(_mlmodels(base))
     if len(found) > _MOST_FILES:
         return f"The model has {len(found)} MLmodel files, more than the {_MOST_FILES} that are read."
+    if sum(path.stat(follow_symlinks=False).st_size for path in found) > _MOST_BYTES:
+        return f"The model's MLmodel files have more than the {_MOST_BYTES} bytes that are read."
     return next((reason for path in found if (reason := _reason(path, base))), None)
 
 
@@ -101,7 +109,10 @@ def _of_flavor(name: str, own: Json, folder: Path) -> str | None:
         return f"flavor {visible(name)} leaves the weights in the repository {source!r} (save_pretrained=False)"
     if own.get(_LOCAL_BASE):
         return f"flavor {visible(name)} leaves the base model in the directory {visible(own[_LOCAL_BASE])!r}"
-    return next((reason for key, path in _paths(own) if (reason := _of_path(key, path, folder))), None)
+    paths = list(islice(_paths(own), _MOST_PATHS + 1))
+    if len(paths) > _MOST_PATHS:
+        return f"flavor {visible(name)} names more than {_MOST_PATHS} files"
+    return next((reason for key, path in paths if (reason := _of_path(key, path, folder))), None)
 
 
 def _paths(own: JsonObject) -> Iterator[tuple[str, Json]]:
@@ -124,6 +135,8 @@ def _of_path(key: str, value: Json, folder: Path) -> str | None:
     path = value.rsplit("/", 1)[-1] if key == _CODE_PATH else value
     if path.startswith("/") or "\\" in path or _URI.match(path) or ".." in path.split("/"):
         return f"{visible(key)} {visible(value)!r} leads out of the model's directory"
+    if path.rstrip("/").rsplit("/", 1)[-1] == _OUTSIDE_THE_DIGEST:
+        return f"{visible(key)} {visible(value)!r} is a file that MLflow writes, outside the model digest"
     if not _is_there(folder / path):
         return f"{visible(key)} {visible(value)!r} is not among the model's files"
     return None

@@ -6,7 +6,7 @@ What is read here is not trusted yet; `qaqpa.evidence.trust` says whether root k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,9 +17,9 @@ from qaqpa.documents import Document, DocumentError, validate
 from qaqpa.documents.document import Pointer
 from qaqpa.evidence.keys import PublicKey, fingerprint, read_public_key
 from qaqpa.evidence.kinds import WITHDRAWAL, kinds
+from qaqpa.evidence.objections import Objections
 from qaqpa.model import Json, JsonObject
 
-_MAX_PROBLEMS = 10
 _MEND = "`qaqpa parties init` writes a commented parties file"
 
 
@@ -122,27 +122,24 @@ def parse_parties(document: Document) -> Parties:
         validate(document, "parties")
     except DocumentError as error:
         raise DocumentError(error.found, where=error.where, mend=_MEND) from error
-    reader = _Reader(document)
-    parties = reader.parties()
-    if reader.problems:
-        found = reader.problems[:_MAX_PROBLEMS]
-        more = [f"and {len(reader.problems) - len(found)} more"] if len(reader.problems) > len(found) else []
-        raise DocumentError("\n".join([*found, *more]))
+    objections = Objections(document)
+    parties = _Reader(document, objections).parties()
+    objections.raise_any()
     return parties
 
 
 class _Reader:
     """Turns a document that fits the schema into records, and notes what the schema cannot see."""
 
-    def __init__(self, document: Document) -> None:
-        self.problems: list[str] = []
-        self._document = document
+    def __init__(self, document: Document, objections: Objections) -> None:
+        self._value = document.value
+        self._objections = objections
         self._ids: dict[str, str] = {}
         self._identities: dict[Json, str] = {}
         self._keys: dict[str, str] = {}
 
     def parties(self) -> Parties:
-        value = self._document.value
+        value = self._value
         lines = enumerate(value["root_keys"])
         roots = [self._public_key(line, ("root_keys", number), "a root key") for number, line in lines]
         persons = [self._person(entry, ("parties", number)) for number, entry in enumerate(value["parties"])]
@@ -164,17 +161,17 @@ class _Reader:
         try:
             public = read_public_key(line)
         except ValueError as error:
-            self._object(pointer, f"this public key cannot be read: {error}")
+            self._objections.add(pointer, f"this public key cannot be read: {error}")
             return None
         key_id = fingerprint(public)
         if key_id in self._keys:
-            self._object(pointer, f"the key {key_id} stands twice; first it is {self._keys[key_id]}")
+            self._objections.add(pointer, f"the key {key_id} stands twice; first it is {self._keys[key_id]}")
             return None
         self._keys[key_id] = owner
         return public
 
     def _person(self, entry: JsonObject, pointer: Pointer) -> Person:
-        self._once(self._ids, entry["id"], (*pointer, "id"), f"the id {entry['id']}")
+        self._objections.once(self._ids, entry["id"], (*pointer, "id"), f"the id {entry['id']}")
         keys = [
             self._key(key, (*pointer, "keys", number), entry["id"]) for number, key in enumerate(entry.get("keys", []))
         ]
@@ -190,9 +187,8 @@ class _Reader:
     def _key(self, entry: JsonObject, pointer: Pointer, owner: str) -> PartyKey | None:
         start, end = times.parse(entry["valid_from"]), times.parse(entry["valid_until"])
         if start >= end:
-            self._object(
-                (*pointer, "valid_until"), "the key ends before it is valid; required: a time after valid_from"
-            )
+            message = "the key ends before it is valid; required: a time after valid_from"
+            self._objections.add((*pointer, "valid_until"), message)
         public = self._public_key(entry["ssh"], (*pointer, "ssh"), f"a key of {owner}")
         if public is None:
             return None
@@ -207,10 +203,10 @@ class _Reader:
         )
 
     def _service(self, entry: JsonObject, pointer: Pointer, persons: set[str]) -> Service:
-        self._once(self._ids, entry["id"], (*pointer, "id"), f"the id {entry['id']}")
+        self._objections.once(self._ids, entry["id"], (*pointer, "id"), f"the id {entry['id']}")
         for number, operator in enumerate(entry["operators"]):
             if operator not in persons:
-                self._object((*pointer, "operators", number), f"there is no person {operator} under parties")
+                self._objections.add((*pointer, "operators", number), f"there is no person {operator} under parties")
         return Service(entry["id"], entry["unit"], self._logins(entry, pointer), tuple(entry["operators"]))
 
     def _logins(self, entry: JsonObject, pointer: Pointer) -> tuple[str, ...]:
@@ -218,7 +214,7 @@ class _Reader:
         for number, identity in enumerate(entry.get("identities", [])):
             # Some servers compare logins without case, so that two spellings could be one account.
             folded = tuple(fold(identity[name]) for name in sorted(identity))
-            self._once(self._identities, folded, (*pointer, "identities", number), "this identity")
+            self._objections.once(self._identities, folded, (*pointer, "identities", number), "this identity")
             if identity["type"] == "mlflow":
                 logins.append(identity["name"])
         return tuple(logins)
@@ -232,31 +228,19 @@ class _Reader:
             independent_of=tuple(entry.get("independent_of", ())),
             other_unit=bool(entry.get("other_unit", False)),
         )
-        self._check_rule(name, rule, persons)
+        for message in _wrong_with(name, rule, persons):
+            self._objections.add(("rules", name), message, at_key=True)
         return rule
 
-    def _check_rule(self, name: str, rule: Rule, persons: list[Person]) -> None:
-        if name == WITHDRAWAL:
-            self._object(("rules", name), "a withdrawal needs no rule: whoever signed a statement can withdraw it")
-        elif name not in kinds():
-            possible = ", ".join(one for one in kinds() if one != WITHDRAWAL)
-            self._object(("rules", name), f"there is no kind of evidence {name[:60]!r}; required: one of {possible}")
-        able = len({person.id for person in persons if rule.allows(person)})
-        if able < rule.threshold:
-            held = f" and one of the disciplines {', '.join(rule.disciplines)}" if rule.disciplines else ""
-            found = f"{rule.threshold} must sign and {able} could; required: as many persons with one of the roles"
-            self._object(("rules", name), f"{found} {', '.join(rule.roles)}{held}")
 
-    def _once(self, seen: dict[Json, str], value: Json, pointer: Pointer, what: str) -> None:
-        if value in seen:
-            self._object(pointer, f"{what} stands twice; first at {seen[value]}")
-        seen.setdefault(value, _path(pointer))
-
-    def _object(self, pointer: Pointer, message: str) -> None:
-        where = self._document.where_key(pointer) if pointer[0] == "rules" else self._document.where(pointer)
-        # What somebody wrote must not begin a line of its own.
-        self.problems.append(f"{where}: {' '.join(f'{_path(pointer)}: {message}'.split())}")
-
-
-def _path(pointer: Pointer) -> str:
-    return ".".join(map(str, pointer))
+def _wrong_with(name: str, rule: Rule, persons: list[Person]) -> Iterator[str]:
+    if name == WITHDRAWAL:
+        yield "a withdrawal needs no rule: whoever signed a statement can withdraw it"
+    elif name not in kinds():
+        possible = ", ".join(one for one in kinds() if one != WITHDRAWAL)
+        yield f"there is no kind of evidence {name[:60]!r}; required: one of {possible}"
+    able = len({person.id for person in persons if rule.allows(person)})
+    if able < rule.threshold:
+        held = f" and one of the disciplines {', '.join(rule.disciplines)}" if rule.disciplines else ""
+        found = f"{rule.threshold} must sign and {able} could; required: as many persons with one of the roles"
+        yield f"{found} {', '.join(rule.roles)}{held}"

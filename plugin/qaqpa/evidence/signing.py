@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from qaqpa.evidence.errors import StatementError
@@ -45,33 +46,40 @@ class Signing:
 
     def is_authentic(self, piece: Piece) -> bool:
         """True where somebody who might signed it, though it may have ended since."""
-        return bool(self._authentic(piece, piece.statement.issued_at))
+        return bool(self.authentic(piece, piece.statement.issued_at))
 
     def is_withdrawn(self, statement: Statement, signers: Collection[str]) -> bool:
         """True where all of its signers that count have withdrawn it."""
         return bool(signers) and self._withdrawn[statement.id].issuperset(signers)
 
     def named(self, model: str) -> Iterator[Named]:
-        """Whom the statements of responsibility name for a registered model. One that has ended still adds."""
+        """Whom the statements of responsibility name for a registered model. One that has ended still adds.
+
+        What nobody signed who may sign it names nobody: a wrong name would cost somebody else their independence.
+        """
         for piece in self._pieces:
             statement = piece.statement
             if statement.kind.name != RESPONSIBILITY or statement.registered_model != model:
                 continue
-            signers = self._authentic(piece, statement.issued_at)
-            if self.is_withdrawn(statement, signers):
+            signers = self.authentic(piece, statement.issued_at)
+            if not signers or self.is_withdrawn(statement, signers):
                 continue
-            trusted = bool(self._authentic(piece, self._now)) and not self._is_outdated(statement)
+            trusted = bool(self.authentic(piece, self._now)) and not self._is_outdated(statement)
             yield from (Named(OWNER, signer, trusted) for signer in signers)
             for entry in statement.content.get("persons", []):
                 yield Named(entry["role"], entry["id"], trusted)
 
-    def _authentic(self, piece: Piece, at: datetime) -> dict[str, Person]:
-        """Who signed a statement and was authorised at a time, whatever became of the statement."""
+    def authentic(self, piece: Piece, at: datetime, threshold: int | None = None) -> dict[str, Person]:
+        """Who signed a statement and was authorised at a time, by id, whatever became of the statement.
+
+        Nobody where they are fewer than `threshold`, by default that of the rule of the kind.
+        """
         if not self._parties or piece.statement.issued_at > self._now + CLOCK_SKEW:
             return {}
         try:
             rule = rule_of(piece.statement, self._parties)
-            return authorised(piece.statement, self._given[piece.statement.id], rule, at)
+            asked = replace(rule, threshold=threshold) if threshold else rule
+            return authorised(piece.statement, self._given[piece.statement.id], asked, at)
         except StatementError:
             return {}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from qaqpa import times
 from qaqpa.evidence.envelope import SignedPayload, signed_by
@@ -95,7 +95,10 @@ def key_objection(key: PartyKey, issued_at: datetime, now: datetime) -> tuple[st
 
 def end_of(statement: Statement, rule: Rule) -> datetime:
     """When a statement ends at the latest: its own end, or the age that the rule of its kind allows."""
-    by_rule = statement.issued_at + timedelta(days=rule.max_age_days)
+    try:
+        by_rule = statement.issued_at + timedelta(days=rule.max_age_days)
+    except OverflowError:
+        by_rule = datetime.max.replace(tzinfo=timezone.utc, microsecond=0)
     return min(statement.expires_at, by_rule) if statement.expires_at else by_rule
 
 
@@ -189,8 +192,8 @@ def counted(
         else:
             found.counted[person.id] = person
     _enough(found, rule)
-    signers = [_signer(person, people) for _, person in sorted(found.counted.items())]
-    independent = sum(signer.independent for signer in signers) >= rule.threshold
+    signers = [signer(person, people) for _, person in sorted(found.counted.items())]
+    independent = sum(one.independent for one in signers) >= rule.threshold
     strength = Strength.INDEPENDENT if independent else Strength.SIGNED
     return Counted(signers, strength, end_of(statement, rule))
 
@@ -226,7 +229,8 @@ def _demanded(statement: Statement, rule: Rule) -> tuple[tuple[str, ...], bool]:
     return (*rule.independent_of, *floor.independent_of), True
 
 
-def _signer(person: Person, people: People) -> Signer:
+def signer(person: Person, people: People) -> Signer:
+    """A person as a signer of evidence about one model."""
     independent = people.objection(person, ROLES, other_unit=True) is None
     return Signer(person.id, person.unit, sorted(person.roles), sorted(person.disciplines), independent)
 

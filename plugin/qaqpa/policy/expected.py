@@ -44,15 +44,21 @@ class Expected:
     def counted(self, kind: str) -> list[JsonObject]:
         """The facts of a kind that are strong enough."""
         least = _rank(self.minimum_strength(kind))
-        return [fact for fact in self._request["evidence"].get(kind, ()) if _rank(fact["strength"]) >= least]
+        facts = self._request["evidence"].get(kind, ())
+        return [fact for fact in facts if not fact["against_only"] and _rank(fact["strength"]) >= least]
+
+    def judged(self, kind: str) -> list[JsonObject]:
+        """The facts of a kind by which a control is judged: those that count, and whatever else is signed."""
+        counted = self.counted(kind)
+        return [fact for fact in self._request["evidence"].get(kind, ()) if fact in counted or _rank(fact["strength"])]
 
     def ids(self, kinds: Iterable[str]) -> list[str]:
-        """The ids of the facts of some kinds that count, sorted."""
-        return sorted(fact["id"] for kind in kinds for fact in self.counted(kind))
+        """The ids of the facts of some kinds by which a control is judged, sorted."""
+        return sorted(fact["id"] for kind in kinds for fact in self.judged(kind))
 
     def context_ids(self) -> list[str]:
         """The ids of the contexts that count, sorted: on them rests what does not apply."""
-        return self.ids([SYSTEM])
+        return sorted(fact["id"] for fact in self.counted(SYSTEM))
 
     def lacking(self, kinds: Iterable[str]) -> list[JsonObject]:
         """The violations that say of which kinds nothing counts, and why."""
@@ -88,7 +94,8 @@ class Expected:
             yield {"code": "separation_of_duties", "detail": actor}
 
     def _lacking(self, kind: str) -> JsonObject:
-        weak = sorted(fact["strength"] for fact in self._request["evidence"].get(kind, ()))
+        facts = self._request["evidence"].get(kind, ())
+        weak = sorted(fact["strength"] for fact in facts if not fact["against_only"])
         refused = sorted(refusal["code"] for refusal in self._request["rejected"] if refusal["kind"] == kind)
         code = "evidence_too_weak" if weak else "evidence_refused" if refused else "evidence_missing"
         return _violation(code, "deny", "", kind, weak or refused, self.minimum_strength(kind))

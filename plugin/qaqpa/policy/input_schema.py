@@ -162,6 +162,10 @@ def _fact(kind: str) -> dict[str, Json]:
                 "expires_at": end,
                 "envelope": _described(_DIGEST, "SHA-256 of the signed envelope; empty where nobody signed."),
                 "signers": _ref("signers"),
+                "against_only": {
+                    "type": "boolean",
+                    "description": "It was refused for who signed it, and can only say that a requirement is not met.",
+                },
                 "predicate": _ref(f"{kind}_predicate"),
             }
         ),

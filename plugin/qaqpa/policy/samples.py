@@ -66,6 +66,7 @@ def _fact_changes(kind: str, fact: JsonObject) -> Iterator[JsonObject]:
     for signers in _changes(_definitions()["signers"], fact["signers"]):
         yield {**fact, "signers": signers}
     yield from ({**fact, "strength": strength.value} for strength in Strength)
+    yield {**fact, "strength": Strength.SIGNED.value, "against_only": True}
     yield _declared(fact)
 
 
@@ -156,6 +157,7 @@ def _fact(kind: str, predicate: Json) -> JsonObject:
         "expires_at": _later(NOW, 10) if kind == WAIVER else None,
         "envelope": "cd" * 32,
         "signers": _complete(_definitions()["signers"]),
+        "against_only": False,
         "predicate": predicate,
     }
 

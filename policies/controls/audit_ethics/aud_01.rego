@@ -12,7 +12,7 @@ import data.qaqpa.moments
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_audits := evidence.counted("audit")
+_audits := evidence.judged("audit")
 
 _parties := ["developer", "operator"]
 

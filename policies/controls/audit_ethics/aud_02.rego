@@ -14,7 +14,7 @@ import data.qaqpa.ratio
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_commissions := evidence.counted("commission")
+_commissions := evidence.judged("commission")
 
 _disciplines := ["cultural_studies", "law", "philosophy", "political_science", "psychology", "sociology"]
 

@@ -13,7 +13,7 @@ import data.qaqpa.moments
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_assessments := evidence.counted("ethics_assessment")
+_assessments := evidence.judged("ethics_assessment")
 
 # METADATA
 # description: The fields of the context by which the control does not apply.

@@ -11,7 +11,7 @@ import data.qaqpa.fields
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_records := evidence.counted("legal_basis")
+_records := evidence.judged("legal_basis")
 
 _phases := ["inference", "testing", "training"]
 

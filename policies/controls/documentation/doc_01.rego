@@ -12,7 +12,7 @@ import data.qaqpa.fields
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_records := evidence.counted("classification")
+_records := evidence.judged("classification")
 
 # Fields of use in which a system is of high risk unless an exemption is shown.
 _listed_domains := ["credit_scoring", "forensic", "hr", "justice", "law_enforcement", "social_payments"]

@@ -10,7 +10,7 @@ import data.qaqpa.evidence
 import data.qaqpa.fields
 import data.qaqpa.violation as violations
 
-_flows := evidence.counted("decision_flow")
+_flows := evidence.judged("decision_flow")
 
 _with_a_person := ["advisory", "human_in_the_loop"]
 

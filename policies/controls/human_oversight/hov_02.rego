@@ -13,7 +13,7 @@ import data.qaqpa.ratio
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_plans := evidence.counted("oversight")
+_plans := evidence.judged("oversight")
 
 _authority := ["override", "stop"]
 

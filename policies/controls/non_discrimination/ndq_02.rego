@@ -13,7 +13,7 @@ import data.qaqpa.ratio
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_tests := evidence.counted("bias")
+_tests := evidence.judged("bias")
 
 # METADATA
 # description: The fields of the context by which the control does not apply.

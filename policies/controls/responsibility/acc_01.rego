@@ -13,7 +13,7 @@ import data.qaqpa.moments
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_matrices := evidence.counted("responsibility")
+_matrices := evidence.judged("responsibility")
 
 _state_body_roles := ["introduces", "none", "regulates"]
 

@@ -12,7 +12,7 @@ import data.qaqpa.moments
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_cards := evidence.counted("model_card")
+_cards := evidence.judged("model_card")
 
 _state_languages := ["kk", "ru"]
 

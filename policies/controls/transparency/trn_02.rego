@@ -12,7 +12,7 @@ import data.qaqpa.moments
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
-_tests := evidence.counted("explanation")
+_tests := evidence.judged("explanation")
 
 # METADATA
 # description: The fields of the context by which the control does not apply.
