@@ -32,6 +32,18 @@ LIES: dict[str, tuple[str, str, str, str]] = {
         "lib/evidence.rego",
         "some control in scope.asked",
         "some control in []",
+        "is lacking",
+    ),
+    "takes what counts against only": (
+        "lib/evidence.rego",
+        "item.against_only == false\n\t_rank[item.strength] >= least",
+        "_rank[item.strength] >= least",
+        "is lacking",
+    ),
+    "does not hear who was refused": (
+        "lib/evidence.rego",
+        "_rank[item.strength] > 0",
+        "_rank[item.strength] > 5",
         "on the evidence that counts",
     ),
     # A waiver without signers does not even fit the schema of the answer.
@@ -96,7 +108,12 @@ LIES: dict[str, tuple[str, str, str, str]] = {
         'count(evidence.counted("system")) < 0',
         "follows from the request",
     ),
-    "names no context": ("gate/findings.rego", '_ids(["system"])', "[]", "rest on the context"),
+    "names no context": (
+        "gate/findings.rego",
+        'sort([item.id | some item in evidence.counted("system")])',
+        "[]",
+        "rest on the context",
+    ),
     "lets a problem pass that denies": (
         "gate/decision.rego",
         '{"actor_unknown", "bytes_elsewhere", "separation_of_duties"}',

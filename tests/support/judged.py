@@ -52,7 +52,15 @@ def fact(name: str, predicate: dict[str, Any] | None = None, **changes: Any) -> 
     """Evidence that ann and bob signed."""
     times = {"issued_at": None, "expires_at": None}
     signed = {"strength": "signed", "envelope": "ef", "signers": [signer("bob"), signer("ann")]}
-    return {"id": name, "source": "s", **times, **signed, "against_only": False, "predicate": predicate or {}, **changes}
+    return {
+        "id": name,
+        "source": "s",
+        **times,
+        **signed,
+        "against_only": False,
+        "predicate": predicate or {},
+        **changes,
+    }
 
 
 def waiver(*controls: str, **changes: Any) -> dict[str, Any]:
