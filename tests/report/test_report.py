@@ -188,7 +188,7 @@ def test_the_line_of_a_denial_names_what_is_missing_and_who_supplies_it(engine: 
     assert line == (
         "Qaqpa: promotion of credit version 7 to production is refused. Nothing was changed."
         " Requirements not met: 2 of 11."
-        " To see all: qaqpa check models:/credit/7"
+        " To see all: `qaqpa check models:/credit/7`."
         " 1) NDQ-02 (ML engineer): bias refused: other_model (It is about other model bytes)."
         " The model was changed after the signature, or the statement was copied from another one."
         " Ask the signer to judge this version and to sign again."

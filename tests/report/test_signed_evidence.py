@@ -221,7 +221,7 @@ def test_the_line_says_of_the_first_refused_evidence_why_and_whom_to_ask(engine:
     line = one_line(own_audit(), engine.catalog)
     assert line == (
         "Qaqpa: promotion of credit version 7 to production is refused. Nothing was changed."
-        " Requirements not met: 1 of 2. To see all: qaqpa check models:/credit/7"
+        " Requirements not met: 1 of 2. To see all: `qaqpa check models:/credit/7`."
         " 1) AUD-01 (independent auditor): audit refused: not_independent"
         " (owner signed it and is recorded as owner of this model)."
         " Somebody outside must sign: nobody who trained, owns or deploys this model, and a waiver not whoever asked"

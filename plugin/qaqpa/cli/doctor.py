@@ -16,7 +16,8 @@ from qaqpa.cli.common import add_config, console
 from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, QaqpaError
 from qaqpa.escape import visible
-from qaqpa.gate import decide, is_looser, open_engine, validate_config
+from qaqpa.evidence.trust import TrustError
+from qaqpa.gate import decide, is_looser, open_engine, open_trust, validate_config
 from qaqpa.model import Request, Stage, Subject, Verdict
 from qaqpa.policy.bundle import Catalog
 
@@ -53,7 +54,26 @@ def run(args: argparse.Namespace) -> int:
     out.print()
     if not any(gate.stage is Stage.PRODUCTION for gate in config.gates):
         out.print(Text("WARNING: no gate has the stage production: nothing is kept out of it", style="bold yellow"))
-    return _try_engine(config)
+    return max(_try_parties(config), _try_engine(config))
+
+
+def _try_parties(config: Config) -> int:
+    """Says whether the parties file is in force; without one nothing is allowed in production."""
+    out = console()
+    trust = open_trust(config)
+    if trust is None:
+        warning = "WARNING: no parties file is configured: nobody's signature counts, and production is closed"
+        out.print(Text(warning, style="bold yellow"))
+        return 0
+    try:
+        parties = trust.parties(times.now())
+    except TrustError as error:
+        told = f"parties NOT IN FORCE, production is closed: {visible(error, 2000)} [{error.code}]"
+        out.print(Text(told, style="red"))
+        return int(error.exit_code)
+    persons, ends = len(parties.persons), times.render(parties.expires)
+    out.print(f"parties: in force, version {parties.version}, until {ends}, {persons} persons", soft_wrap=True)
+    return 0
 
 
 def _observing(in_force: bool, until: str) -> Text:  # noqa: FBT001 - private, and named at its only call

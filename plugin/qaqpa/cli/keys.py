@@ -22,6 +22,7 @@ from qaqpa.evidence.keys import (
 )
 
 _TRIES = 3
+_REQUIRED = "an Ed25519 or ECDSA P-256 key, OpenSSH or PEM"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +103,8 @@ def _parsed(text: str, path: str) -> tuple[PublicKey, str]:
     try:
         public = read_public_key(text)
     except ValueError as error:
-        raise UsageError(f"No key can be shown: {visible(error)}", where=visible(path)) from error
+        # The reason may quote the file, which may be a secret.
+        raise UsageError("This is no key that can be shown", where=visible(path), required=_REQUIRED) from error
     parts = text.split(maxsplit=2)
     is_line = text.startswith(("ssh-", "ecdsa-"))
     return public, parts[2].strip() if is_line and len(parts) > 2 else ""  # noqa: PLR2004 - type, key and comment
