@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,8 +33,10 @@ from qaqpa.evidence.directory import read_draft
 from qaqpa.evidence.envelope import SignedPayload, is_envelope
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import STAGE, SYSTEM, Kind, kind
-from qaqpa.evidence.pieces import read_statement
+from qaqpa.evidence.pieces import MAX_CHARACTERS, read_statement
+from qaqpa.evidence.signing import CLOCK_SKEW
 from qaqpa.evidence.statement import STATEMENT_TYPE, Statement
+from qaqpa.evidence.verify import check_waiver
 from qaqpa.model import JsonObject, Stage
 
 
@@ -93,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
         stage = Stage(args.stage) if args.stage else None
         payload, earlier = statement_about(target, own, given, held, now, expires=expires, stage=stage), None
     _warn(args, target, held, read_statement(payload.decode())[0])
+    if isinstance(given, _Made) and keys:
+        _agree(given.statement)
     text, where = deliver(args, signed_text(payload, keys, earlier))
     tell(target, text, where, held, parties, now, made=len(keys), all_of_it=isinstance(given, _Made))
     _earlier(args, target, read_statement(text)[0])
@@ -149,8 +154,29 @@ def _check_about(
             where=args.file,
             required=f"{held.digest if held else 'none: no context is there'}, as {target.name} has it",
         )
+    if statement.kind.name != SYSTEM and not statement.withdraws and statement.registered_model != subject.name:
+        raise UsageError(
+            f"The statement is about the registered model {statement.registered_model}",
+            where=args.file,
+            required=subject.name,
+        )
+    if statement.issued_at > now + CLOCK_SKEW:
+        raise UsageError(f"The statement is dated {times.render(statement.issued_at)}, in the future", where=args.file)
+    try:
+        check_waiver(statement)
+    except StatementError as error:
+        raise UsageError(error.detail, where=args.file) from error
     if statement.expires_at and statement.expires_at <= now:
         raise UsageError(f"The statement ended on {times.render(statement.expires_at)}", where=args.file)
+
+
+def _agree(statement: Statement) -> None:
+    """Shows what somebody else wrote before it is signed, and asks where somebody can answer."""
+    print("This is what is signed:", file=sys.stderr)
+    for line in json.dumps(statement.content, indent=2, ensure_ascii=False).splitlines():
+        print(f"  {visible(line, MAX_CHARACTERS)}", file=sys.stderr)
+    if sys.stdin.isatty() and input("Sign this? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise UsageError("Nothing was signed", required="y, to sign what is shown")
 
 
 def _warn(args: argparse.Namespace, target: Target, held: Held | None, statement: Statement) -> None:
@@ -163,7 +189,11 @@ def _warn(args: argparse.Namespace, target: Target, held: Held | None, statement
     else:
         warn_unsigned_context(held)
     if statement.withdraws and statement.withdraws not in {there.id for there, _, _ in _there(target)}:
-        said = f"{visible(args.model)} has no statement {statement.withdraws}"
+        raise UsageError(
+            f"{visible(args.model)} has no statement {statement.withdraws}",
+            where=args.file,
+            mend="`qaqpa evidence show` prints the whole id",
+        )
     if said:
         print(f"qaqpa: {said}", file=sys.stderr)
 

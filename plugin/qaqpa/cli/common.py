@@ -18,7 +18,6 @@ from typing import Any, TextIO
 from rich.console import Console
 
 from qaqpa.config import Config
-from qaqpa.config.parties import ROOTS
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.carriers import Carried
@@ -86,17 +85,18 @@ def trust_for(config: Config, target: str) -> Trust | None:
     """Where the parties file comes from; None where the configuration names none.
 
     Raises:
-        UsageError: the root keys are named by a file inside the directory that is judged: whoever wrote the evidence
-            could have written that too.
+        UsageError: the configuration, or a policy that it names, lies inside the directory that is judged: whoever
+            wrote the evidence could have written that too.
     """
-    source = config.parties
-    if source and not target.startswith(MODELS) and source.roots_from != ROOTS and _inside(source.roots_from, target):
-        raise UsageError(
-            "The configuration that names the root keys lies inside the directory that is judged",
-            where=source.roots_from,
-            required="a configuration from elsewhere",
-            mend=f"Use --config FILE, or set {ROOTS}",
-        )
+    if config.parties and not target.startswith(MODELS):
+        for file in (config.path, config.policy):
+            if file and _inside(str(file), target):
+                raise UsageError(
+                    "What decides about the directory lies inside the directory that is judged",
+                    where=str(file),
+                    required="a configuration and policies from elsewhere",
+                    mend="Move it out, or use --config FILE",
+                )
     return open_trust(config)
 
 

@@ -97,6 +97,16 @@ def failed_outcome(action: str, stage: str = "") -> Outcome:
     )
 
 
+def busy_outcome(action: str, stage: str) -> Outcome:
+    """The outcome where too many other versions are being judged."""
+    return Outcome(
+        verdict=Verdict.UNDECIDED,
+        message=f"Qaqpa: {action} is refused, because the gate is judging other versions. Nothing was changed. Ask again.",
+        stage=stage,
+        problems=[{"code": "busy", "detail": "The gate is judging other versions; ask again."}],
+    )
+
+
 @contextmanager
 def fail_closed(action: str) -> Iterator[None]:
     """Turns whatever goes wrong inside into a refusal.

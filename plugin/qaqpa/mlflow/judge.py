@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,17 @@ from qaqpa.config import Config, Gate
 from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
 from qaqpa.gate import decide, open_trust, request_about, trusted_parties
-from qaqpa.mlflow.denial import Outcome, RefusedError, failed_outcome, log, outcome_of, show
+from qaqpa.mlflow.denial import Outcome, RefusedError, busy_outcome, failed_outcome, log, outcome_of, show
 from qaqpa.mlflow.identity import acting_user, known_login
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Decision, Problem, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.report.line import one_line
+
+AT_ONCE = 4
+"""Most versions that one process judges at once: the other threads of a server stay free to take a model out."""
+
+_PATIENCE_SECONDS = 5.0
 
 ENFORCE, OBSERVE = "enforce", "observe"
 _WORST = (Verdict.DENY, Verdict.UNDECIDED, Verdict.ALLOW)
@@ -44,6 +50,7 @@ class Gatekeeper:
         self.config = config
         self._engine = engine
         self._trust = open_trust(config)
+        self._places = threading.BoundedSemaphore(AT_ONCE)
 
     def trusted(self) -> tuple[Parties | None, list[Problem]]:
         """The parties file in force, or why it cannot be used; neither where none is configured."""
@@ -94,12 +101,16 @@ class Gatekeeper:
                 yield self._outcome(gate, read_once, action)
 
     def _outcome(self, gate: Gate, candidate: Callable[[], Candidate], action: str) -> Outcome:
+        if not self._places.acquire(timeout=_PATIENCE_SECONDS):
+            return busy_outcome(action, gate.stage.value)
         try:
             decision = self.decide(gate, candidate())
             return outcome_of(decision, one_line(decision, self._engine.catalog))
         except Exception:  # noqa: BLE001 - whatever it is, it must not allow
             log.exception("qaqpa: the gate failed: %s", visible(action))
             return failed_outcome(action, gate.stage.value)
+        finally:
+            self._places.release()
 
     def _record(self, outcome: Outcome, action: str, mode: str) -> None:
         who = visible(acting_user() or "somebody not logged in")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,35 @@ def check_location(location: str) -> None:
     if scheme in _PROXIED and (parsed.netloc or "//" in parsed.path or "\\" in location):
         raise BytesMissingError(
             "The location names a host", where=location, required="mlflow-artifacts:/ and a path, without a host"
+        )
+    _check_spelling(location, scheme)
+
+
+def spellings(location: str) -> set[str]:
+    """The texts that name the same place as a location that `check_location` takes."""
+    bare = location.rstrip("/").removeprefix("file://")
+    same = {bare, f"file://{bare}"} if bare.startswith("/") else {location.rstrip("/")}
+    return {*same, *(f"{text}/" for text in same)} if bare.strip("/") else set()
+
+
+def _check_spelling(location: str, scheme: str) -> None:
+    """Refuses all but one spelling of a place: by another one, what was said of it would be left behind."""
+    bare = location.rstrip("/")
+    if scheme in _PROXIED:
+        path = bare.removeprefix("mlflow-artifacts:")
+        plain = bare.startswith("mlflow-artifacts:/") and not set(path) & set("?#;")
+    elif scheme in {"", "file"}:
+        path = bare.removeprefix("file://")
+        plain = not set(path) & set("?#") if scheme else True
+    else:
+        path, plain = "", not set(bare) & set("?#")
+    if (
+        not plain
+        or (path.startswith("/") and posixpath.normpath(path) != path)
+        or (scheme == "file" and path[:1] != "/")
+    ):
+        raise BytesMissingError(
+            "The location is not written plainly", where=location, required="no `//`, `.`, `..`, `?`, `#` or host in it"
         )
 
 

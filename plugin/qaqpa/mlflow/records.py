@@ -17,6 +17,7 @@ from sqlalchemy import and_, func, or_
 
 from qaqpa.evidence.carriers import TAG_PREFIX
 from qaqpa.mlflow.identity import REGISTERED_BY
+from qaqpa.mlflow.locations import spellings
 
 PROMPT_SOURCES = frozenset({"prompt-template", "dummy-source"})
 """What stands for the source of a prompt. A source cannot be changed later; the tag that marks prompts can."""
@@ -120,7 +121,7 @@ def read_tags(store: Any, workspace: str, names: Iterable[str], location: str) -
     """
     tag, version = SqlModelVersionTag, SqlModelVersion
     at = func.coalesce(func.nullif(version.storage_location, ""), version.source)
-    same = {location, location.rstrip("/"), f"{location.rstrip('/')}/"} if location.strip("/") else set()
+    same = spellings(location)
     with store.ManagedSessionMaker(read_only=False) as session:
         rows = (
             session.query(tag.name, tag.version, tag.key, tag.value, at, version.current_stage)

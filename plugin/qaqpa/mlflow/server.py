@@ -113,5 +113,7 @@ def _download(repository: Any, path: str, directory: str) -> str:
         return str(repository.download_artifacts(path, dst_path=directory))
     except Exception as error:
         raise BytesMissingError(
-            f"The model's files cannot be fetched ({type(error).__name__})", where=repository.artifact_uri
+            # Where the server keeps its artifacts, and with which password, is not for clients.
+            f"The model's files cannot be fetched ({type(error).__name__})",
+            where=path,
         ) from error

@@ -191,12 +191,19 @@ def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
 
 
 def _people(wanted: _Wanted, others: Iterable[TagRecord], users: Iterable[str]) -> Iterator[Recorded]:
-    """Whoever registered these bytes, here or under another name, and whom their run names. Each source only adds."""
-    logins = dict.fromkeys(wanted.registrants)
+    """Whoever registered these bytes or another version of this model, and whom the run names. Each source only adds.
+
+    A stranger can register these bytes under another name, or other bytes under this one, and so is trusted in nothing:
+    a login that the parties file does not list would block the model.
+    """
+    own = dict.fromkeys(wanted.registrants)
+    added: dict[str, None] = {}
     for tag in others:
-        if tag.key == REGISTERED_BY and tag.here:
-            logins |= dict.fromkeys(registrants(tag.value))
-    yield from (Recorded(TRAINER, login, _REGISTRY, trusted=True) for login in logins)
+        if tag.key == REGISTERED_BY:
+            mine = own if tag.here and tag.model in wanted.names else added
+            mine |= dict.fromkeys(registrants(tag.value))
+    yield from (Recorded(TRAINER, login, _REGISTRY, trusted=True) for login in own)
+    yield from (Recorded(TRAINER, login, _REGISTRY, trusted=False) for login in added)
     yield from (Recorded(TRAINER, user, _RUN, trusted=False) for user in users)
 
 

@@ -48,6 +48,7 @@ REJECTION_CODES = (
 
 PROBLEM_CODES = (
     "actor_unknown",
+    "busy",
     "bytes_elsewhere",
     "bytes_missing",
     "changed_meanwhile",
