@@ -6,16 +6,17 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from qaqpa import times
 from qaqpa.cli.main import main
 from qaqpa.evidence.digest import dir_hash
-from qaqpa.evidence.kinds import kinds
+from qaqpa.evidence.kinds import kind, kinds
 from qaqpa.evidence.pieces import read_statement
-from qaqpa.evidence.statement import context_digest
-from support.contents import context
+from qaqpa.evidence.statement import context_digest, make_statement
+from support.contents import contents, context
 from support.directories import keys_of, sign, signed_system, write_system, write_trust, write_yaml
 from support.keyring import signing_key
 
@@ -100,7 +101,9 @@ def test_others_add_their_signatures_to_exactly_the_same_payload(here: Path, cap
     assert made.name == f"audit.{first.id[:16]}.json"
     capsys.readouterr()
     assert main(["attest", "audit", str(made), *common, *keys_of(here, ["auditor2"])]) == 0
-    assert "conclusion: positive" in capsys.readouterr().out, "whoever signs what others wrote sees it"
+    captured = capsys.readouterr()
+    assert '"conclusion": "positive"' in captured.err, "whoever signs what others wrote sees it before"
+    assert "conclusion: positive" in captured.out
     second, envelope = read_statement(made.read_text("utf-8"))
     assert envelope
     assert second.id == first.id
@@ -139,7 +142,7 @@ def test_everybody_who_signed_can_take_it_back(system: Path, capsys: Capture) ->
     assert (code, found["AUD-01"]) == (3, "fail")
     assert ("audit", "withdrawn") in rejected
     write_yaml(draft, {"kind": "withdrawal", "statement": "0" * 64, "reason": "A mistake"})
-    assert sign(system, "withdrawal", draft, "--output", "other.json", signers=["auditor"]) == 0
+    assert sign(system, "withdrawal", draft, "--output", "other.json", signers=["auditor"]) == 2
     assert "has no statement 0000" in capsys.readouterr().err
 
 
@@ -225,3 +228,27 @@ def test_a_context_that_a_higher_version_outdates_is_told(system: Path, here: Pa
     write_yaml(here / "other.yaml", context(affects_rights=False))
     assert sign(system, "system", here / "other.yaml", "--output", "o.json") == 0
     assert "so one of version 1 will not hold" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"issued_at": times.now() + timedelta(hours=1)}, "in the future"),
+        ({"registered_model": "other"}, "about the registered model other"),
+    ],
+)
+def test_what_somebody_else_made_is_not_signed_blindly(
+    system: Path, capsys: Capture, changes: dict[str, Any], said: str
+) -> None:
+    content = contents(times.now())["audit"]
+    about = {"registered_model": "credit", "issued_at": times.now(), **changes}
+    made = make_statement(
+        kind("audit"),
+        content,
+        model_digest=dir_hash(system / "model"),
+        context_digest=context_digest(context()),
+        **about,
+    )
+    (system.parent / "made.json").write_bytes(made)
+    assert sign(system, "audit", system.parent / "made.json", signers=["auditor"]) == 2
+    assert said in capsys.readouterr().err

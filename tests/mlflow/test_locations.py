@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR, BACKEND_STORE_URI_ENV_VAR
 
-from qaqpa.mlflow.locations import BytesMissingError, check_local, check_location
+from qaqpa.mlflow.locations import BytesMissingError, check_local, check_location, spellings
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,48 @@ def test_outside_a_server_any_directory_can_be_judged(tmp_path: Path, monkeypatc
     check_local(tmp_path, [])
     with pytest.raises(BytesMissingError):
         check_local(tmp_path, [tmp_path / "listed"])
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "mlflow-artifacts:/0/run/artifacts/model?a=b",
+        "mlflow-artifacts:/0/run/artifacts/model#x",
+        "mlflow-artifacts:/0/run/artifacts/model;p",
+        "mlflow-artifacts:///0/run/artifacts/model",
+        "MLFLOW-ARTIFACTS:/0/run/artifacts/model",
+        "mlflow-artifacts:/0/run/./artifacts/model",
+        "mlflow-artifacts:/0/run/x/../artifacts/model",
+        "file:/srv/model",
+        "file://localhost/srv/model",
+        "file:///srv//model",
+        "file:///srv/model?x",
+        "/srv//model",
+        "/srv/./model",
+        "/srv/data/../model",
+        "s3://bucket/model?x=1",
+    ],
+)
+def test_another_spelling_of_a_place_is_not_judged(location: str) -> None:
+    with pytest.raises(BytesMissingError):
+        check_location(location)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "mlflow-artifacts:/0/run/artifacts/model",
+        "file:///srv/model",
+        "/srv/model",
+        "/srv/model/",
+        "s3://bucket/a/model",
+    ],
+)
+def test_the_plain_spelling_is_judged(location: str) -> None:
+    check_location(location)
+    assert location in spellings(location)
+
+
+def test_a_path_and_its_uri_are_one_place() -> None:
+    assert spellings("/srv/model") == spellings("file:///srv/model/")
+    assert spellings("/") == set()

@@ -224,8 +224,8 @@ def test_the_line_says_of_the_first_refused_evidence_why_and_whom_to_ask(engine:
         " Requirements not met: 1 of 2. To see all: `qaqpa check models:/credit/7`."
         " 1) AUD-01 (independent auditor): audit refused: not_independent"
         " (owner signed it and is recorded as owner of this model)."
-        " Somebody outside must sign: nobody who trained, owns or deploys this model, and a waiver not whoever asked"
-        " for it. `qaqpa parties show` lists who holds which role."
+        " Somebody outside must sign: nobody who trained, owns or deploys this model, nor who asked for a waiver of"
+        " it. `qaqpa parties show` lists who holds which role."
     )
 
 

@@ -74,7 +74,7 @@ class Look:
 
     def fact(self, piece: Piece) -> Evidence | None:
         """The fact that a statement is; None where it does not count."""
-        return next((fact for fact in self.collected.evidence if fact.id == piece.statement.id), None)
+        return next((fact for fact in self.collected.accepted if fact.id == piece.statement.id), None)
 
     def refusal(self, piece: Piece) -> Rejection | None:
         """Why a statement does not count; None where it does, or makes no fact."""
@@ -106,7 +106,7 @@ class Look:
         rules = {**self.parties.rules, name: replace(rule, threshold=1)} if rule else self.parties.rules
         parties = replace(self.parties, rules=rules)
         found = self._collect([own, *others], parties)
-        fact = next((fact for fact in found.evidence if fact.id == piece.statement.id), None)
+        fact = next((fact for fact in found.accepted if fact.id == piece.statement.id), None)
         if fact:
             return Signed(key_id, owner[0].id, independent=fact.strength is Strength.INDEPENDENT)
         refusal = next((one for one in found.rejected if one.source == own.source), None)

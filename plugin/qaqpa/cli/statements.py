@@ -211,7 +211,7 @@ def _standing(text: str, target: Target, parties: Parties | None, now: datetime)
     stage = statement.stage or Stage.PRODUCTION
     own = Carried("this statement", text)
     found = collect([own, *target.carried], target.subject, stage, now, parties=parties)
-    counts = next((fact for fact in found.evidence if fact.id == statement.id), None)
+    counts = next((fact for fact in found.accepted if fact.id == statement.id), None)
     refused = next((refusal for refusal in found.rejected if refusal.source == own.source), None)
     if counts:
         return f"Seen from here, it counts in {stage.value} as {counts.strength.value}."

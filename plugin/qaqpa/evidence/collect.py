@@ -51,6 +51,11 @@ class Collected:
     problems: Sequence[Problem]
     actor: str | None = None
 
+    @property
+    def accepted(self) -> Sequence[Evidence]:
+        """The facts without those that were refused and are only heard where they say that something is wrong."""
+        return [fact for fact in self.evidence if not fact.against_only]
+
 
 def collect(  # noqa: PLR0913 - each argument is a part of the question
     carried: Iterable[Carried],

@@ -32,7 +32,7 @@ _WORKERS = 8
 _LONGEST_PATH = 4095
 _WRITTEN_BY_MLFLOW = b"registered_model_meta"
 _META_LINE = rb"(?:[^:#\n{}\[\],&*!|>%@`\"' -][^:#\n]*|'[^'\n]*'|\"[^\"\\\n]*\")"
-_META = re.compile(rb"model_name: " + _META_LINE + rb"\nmodel_version: (?:[0-9]{1,10}|'[0-9]{1,10}')\n")
+_META = re.compile(rb"model_name: " + _META_LINE + rb"\nmodel_version: (?:null|[0-9]{1,10}|'[0-9]{1,10}')\n")
 # The longest name that MLflow takes, in quotes, and the words around it.
 _META_BYTES = 310
 

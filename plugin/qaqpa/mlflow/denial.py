@@ -101,7 +101,7 @@ def busy_outcome(action: str, stage: str) -> Outcome:
     """The outcome where too many other versions are being judged."""
     return Outcome(
         verdict=Verdict.UNDECIDED,
-        message=f"Qaqpa: {action} is refused, because the gate is judging other versions. Nothing was changed. Ask again.",
+        message=f"Qaqpa: {action} is refused: the gate is judging other versions. Nothing was changed. Ask again.",
         stage=stage,
         problems=[{"code": "busy", "detail": "The gate is judging other versions; ask again."}],
     )
