@@ -135,3 +135,18 @@ def test_whatever_a_plain_client_sets_no_tag_is_enough(registry: Registry) -> No
     }.items():
         registry.client.set_model_version_tag(version.name, version.number, key, value)
     assert refused(registry, version)["verdict"] == "deny"
+
+
+def test_copies_of_what_somebody_signed_neither_crowd_out_nor_stay(registry: Registry) -> None:
+    version = registry.registered()
+    scene = scene_of(version)
+    attach(registry, version, scene.sound())
+    piece = scene.of("audit")
+    for number in range(3):
+        key = f"{TAG_PREFIX}audit.copy{number}"
+        registry.client.set_model_version_tag(version.name, version.number, key, piece.text)
+    promote(registry, version)
+    registry.client.delete_model_version_tag(version.name, version.number, f"{TAG_PREFIX}audit.copy0")
+    with pytest.raises(RestException) as caught:
+        registry.client.delete_model_version_tag(version.name, version.number, piece.tag)
+    assert caught.value.error_code == "PERMISSION_DENIED"

@@ -77,6 +77,15 @@ def test_outside_a_server_any_directory_can_be_judged(tmp_path: Path, monkeypatc
         "/srv/./model",
         "/srv/data/../model",
         "s3://bucket/model?x=1",
+        "S3://bucket/model",
+        "s3://bucket//model",
+        "s3://bucket/x/../model",
+        "//srv/model",
+        "srv/model",
+        " /srv/model",
+        "/srv/model\t",
+        "file:///srv/a%62",
+        "file:///srv/a;x",
     ],
 )
 def test_another_spelling_of_a_place_is_not_judged(location: str) -> None:

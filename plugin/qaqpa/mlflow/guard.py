@@ -19,10 +19,11 @@ from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag, SqlR
 
 from qaqpa.config.records import fold
 from qaqpa.escape import visible
-from qaqpa.evidence.carriers import TAG_PREFIX
+from qaqpa.evidence.carriers import TAG_PREFIX, tag_key
 from qaqpa.evidence.envelope import SignedPayload, parse_envelope
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.parties import Parties
+from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.verify import signatures
 from qaqpa.mlflow.denial import RefusedError, fail_closed, log
 from qaqpa.mlflow.identity import acting_user
@@ -60,9 +61,9 @@ class Keeper:
 
     parties: Parties | None
 
-    def keeps(self, envelope: SignedPayload) -> bool:
-        """True for an envelope with a good signature by a listed key; for each while nobody can tell."""
-        return self.parties is None or bool(self._good(envelope))
+    def keeps(self, envelope: SignedPayload, key: str, value: str) -> bool:
+        """True for an envelope with a good signature by a listed key, in its own tag; for each while nobody can tell."""
+        return self.parties is None or (bool(self._good(envelope)) and _is_at_home(key, value))
 
     def may_follow(self, envelope: SignedPayload, text: str | None) -> bool:
         """True where a tag's next value holds the same payload, and all good signatures that are there already."""
@@ -93,8 +94,22 @@ class _Write:
         for key, value in tags:
             envelope = _envelope(value)
             keeper = self.keeper() if envelope else None
-            if envelope and keeper and keeper.keeps(envelope) and not keeper.may_follow(envelope, self.value):
+            if (
+                envelope
+                and keeper
+                and keeper.keeps(envelope, key, value)
+                and not keeper.may_follow(envelope, self.value)
+            ):
                 raise _refusal("evidence_kept", (_KEPT_TAG if self.key else _KEPT).format(what=self.what, key=key))
+
+
+def _is_at_home(key: str, value: str) -> bool:
+    """True for a statement in the one tag that belongs to it: with copies elsewhere, anybody could fill a model."""
+    try:
+        statement, signed = read_statement(value)
+    except StatementError:
+        return False
+    return signed is not None and key == tag_key(statement.kind, signed.payload)
 
 
 _write: ContextVar[_Write | None] = ContextVar("qaqpa_write", default=None)

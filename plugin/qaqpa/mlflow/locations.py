@@ -56,23 +56,24 @@ def spellings(location: str) -> set[str]:
 
 def _check_spelling(location: str, scheme: str) -> None:
     """Refuses all but one spelling of a place: by another one, what was said of it would be left behind."""
-    bare = location.rstrip("/")
-    if scheme in _PROXIED:
-        path = bare.removeprefix("mlflow-artifacts:")
-        plain = bare.startswith("mlflow-artifacts:/") and not set(path) & set("?#;")
-    elif scheme in {"", "file"}:
-        path = bare.removeprefix("file://")
-        plain = not set(path) & set("?#") if scheme else True
+    prefix = {"": "", "file": "file://", "mlflow-artifacts": "mlflow-artifacts:"}.get(scheme)
+    if prefix is None:
+        path = urllib.parse.urlparse(location).path
+        plain = location.startswith(f"{scheme}:") and not set(location) & set("?#")
     else:
-        path, plain = "", not set(bare) & set("?#")
-    if (
-        not plain
-        or (path.startswith("/") and posixpath.normpath(path) != path)
-        or (scheme == "file" and path[:1] != "/")
-    ):
+        path = location.removeprefix(prefix)
+        plain = location.startswith(f"{prefix}/") and not (prefix and set(path) & set("?#;"))
+    bare = path.rstrip("/")
+    if scheme == "file":
+        plain = plain and urllib.parse.quote(urllib.parse.unquote(bare)) == bare
+    if not plain or not location.isprintable() or location != location.strip() or not _is_normal(bare):
         raise BytesMissingError(
             "The location is not written plainly", where=location, required="no `//`, `.`, `..`, `?`, `#` or host in it"
         )
+
+
+def _is_normal(path: str) -> bool:
+    return not path or (not path.startswith("//") and posixpath.normpath(path) == path)
 
 
 def check_local(path: Path, roots: Sequence[Path]) -> None:
