@@ -62,7 +62,7 @@ class Keeper:
     parties: Parties | None
 
     def keeps(self, envelope: SignedPayload, key: str, value: str) -> bool:
-        """True for an envelope with a good signature by a listed key, in its own tag; for each while nobody can tell."""
+        """True for one with a good signature by a listed key, in its own tag; for all while nobody can tell."""
         return self.parties is None or (bool(self._good(envelope)) and _is_at_home(key, value))
 
     def may_follow(self, envelope: SignedPayload, text: str | None) -> bool:
