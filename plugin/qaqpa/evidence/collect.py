@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from qaqpa import times
@@ -23,7 +23,7 @@ from qaqpa.evidence.pieces import Piece, read_pieces, rejection
 from qaqpa.evidence.signing import CLOCK_SKEW, Signing
 from qaqpa.evidence.statement import Statement
 from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, rule_of, signer
-from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Stage, Strength, Subject
+from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Signer, Stage, Strength, Subject
 
 MAX_TOTAL_CHARACTERS = 4_000_000
 """Most characters that are read for one decision, all pieces together."""
@@ -186,7 +186,7 @@ class _Collector:
         elif statement.kind.name == WAIVER:
             raise StatementError("untrusted_signature", "A waiver counts only when it is signed, at every stage.")
         else:
-            fact = _declared_fact(piece)
+            fact = _evidence(piece, Strength.DECLARED, statement.expires_at)
         # Last, because what keeps the context from counting often keeps this from counting too, and says more.
         if "system" in statement.kind.binds and not (piece.draft or context_digest or statement.kind.name == SYSTEM):
             raise StatementError("context_missing", "It is about a system, and no context of this model counts.")
@@ -201,17 +201,7 @@ class _Collector:
         found = counted(statement, persons, rule, people, must_be_shown=must_be_shown)
         if self._signing.is_withdrawn(statement, [one.id for one in found.signers]):
             raise StatementError("withdrawn", "Everybody who signed it has withdrawn it.")
-        return Evidence(
-            kind=statement.kind.name,
-            id=statement.id,
-            strength=found.strength,
-            predicate=statement.facts,
-            source=piece.source,
-            issued_at=statement.issued_at,
-            expires_at=found.expires_at,
-            envelope=piece.envelope_digest,
-            signers=found.signers,
-        )
+        return _evidence(piece, found.strength, found.expires_at, found.signers)
 
     def _against(self, piece: Piece, code: str) -> Evidence | None:
         """What a statement that is refused for who signed it can still say: that something is wrong.
@@ -224,18 +214,8 @@ class _Collector:
         persons = self._signing.authentic(piece, statement.issued_at, threshold=1)
         if not persons or self._signing.is_withdrawn(statement, persons):
             return None
-        return Evidence(
-            kind=statement.kind.name,
-            id=statement.id,
-            strength=Strength.SIGNED,
-            predicate=statement.facts,
-            source=piece.source,
-            issued_at=statement.issued_at,
-            expires_at=statement.expires_at,
-            envelope=piece.envelope_digest,
-            signers=[signer(person, self._people) for _, person in sorted(persons.items())],
-            against_only=True,
-        )
+        signers = [signer(person, self._people) for _, person in sorted(persons.items())]
+        return replace(_evidence(piece, Strength.SIGNED, statement.expires_at, signers), against_only=True)
 
     def _check_subject(self, statement: Statement, digest: str | None) -> None:
         """Refuses what is about something else: other bytes, another system or context, another stage."""
@@ -265,14 +245,18 @@ class _Collector:
         return fact is not None and _STRENGTHS.index(fact.strength) >= _STRENGTHS.index(self._least)
 
 
-def _declared_fact(piece: Piece) -> Evidence:
+def _evidence(
+    piece: Piece, strength: Strength, expires_at: datetime | None, signers: Sequence[Signer] = ()
+) -> Evidence:
     statement = piece.statement
     return Evidence(
         kind=statement.kind.name,
         id=statement.id,
-        strength=Strength.DECLARED,
+        strength=strength,
         predicate=statement.facts,
         source=piece.source,
         issued_at=statement.issued_at,
-        expires_at=statement.expires_at,
+        expires_at=expires_at,
+        envelope=piece.envelope_digest if signers else "",
+        signers=signers,
     )
