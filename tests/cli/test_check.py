@@ -317,3 +317,16 @@ def test_a_failed_audit_is_not_hidden_by_taking_its_report_away(
     assert sign(documented, "audit", draft, "--output", "system/evidence/failed.json") == 0
     found = refused(capsys, monkeypatch)
     assert (found[""], found["audit"]) == ({"deny"}, {"document_mismatch"})
+
+
+def test_a_directory_cannot_choose_as_which_model_it_is_judged(here: Path, capsys: Capture) -> None:
+    signed_system(here / "system")
+    config = str(write_trust(here))
+    asked = ["check", "system", "--stage", "production", "--config", config]
+    capsys.readouterr()
+    assert main(asked) == 0
+    assert "judged as 'credit', because the directory says so" in capsys.readouterr().err
+    assert main([*asked, "--name", "credit"]) == 0
+    assert "because the directory says so" not in capsys.readouterr().err
+    assert main([*asked, "--name", "mortgage"]) == 2
+    assert "about the registered model 'credit'" in capsys.readouterr().err

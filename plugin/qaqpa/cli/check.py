@@ -35,6 +35,7 @@ _LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     parser.add_argument("target", metavar="TARGET", help="models:/name/7, models:/name@alias, or a directory")
+    parser.add_argument("--name", metavar="MODEL", help="registered model that a directory must be about")
     parser.add_argument(
         "--stage", choices=[stage.value for stage in Stage], help="review for a directory, else production"
     )
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"There is no profile {profile!r}", where="--profile", required=f"one of {known}")
     trust = trust_for(config, args.target)
     target = read_target(args.target, args.registry_uri)
+    _check_name(args, target, stage)
     request = request_about(
         target.subject,
         target.carried,
@@ -90,6 +92,15 @@ def run(args: argparse.Namespace) -> int:
     _say_mode(config, target, now)
     report(decision, engine.catalog, args.format, args.lang)
     return int(_EXIT[decision.verdict])
+
+
+def _check_name(args: argparse.Namespace, target: Target, stage: Stage) -> None:
+    """A directory says itself which registered model it is; whoever deploys knows better."""
+    name = visible(target.subject.name)
+    if args.name and args.name != target.subject.name:
+        raise UsageError(f"This is about the registered model {name!r}", where=args.target, required=visible(args.name))
+    if not args.name and not target.in_registry and stage is not Stage.REVIEW:
+        print(f"qaqpa: judged as {name!r}, because the directory says so; --name MODEL makes sure", file=sys.stderr)
 
 
 def _say_mode(config: Config, target: Target, now: datetime) -> None:
