@@ -146,6 +146,15 @@ def test_everybody_who_signed_can_take_it_back(system: Path, capsys: Capture) ->
     assert "has no statement 0000" in capsys.readouterr().err
 
 
+def test_nobody_can_take_back_what_others_signed(system: Path, capsys: Capture) -> None:
+    statement, _ = read_statement((system / "evidence" / "audit.json").read_text("utf-8"))
+    draft = system.parent / "withdrawal.yaml"
+    write_yaml(draft, {"kind": "withdrawal", "statement": statement.id, "reason": "I do not like it"})
+    assert sign(system, "withdrawal", draft, signers=["owner"]) == 2
+    assert "Required: a key of auditor" in capsys.readouterr().err.replace("required: ", "Required: ")
+    assert not list((system / "evidence").glob("withdrawal*"))
+
+
 def test_an_expired_statement_is_refused(system: Path, capsys: Capture) -> None:
     (system / "evidence" / "audit.json").unlink()
     fresh = write_system(system.parent / "fresh")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,11 +32,13 @@ from qaqpa.escape import visible
 from qaqpa.evidence.directory import read_draft
 from qaqpa.evidence.envelope import SignedPayload, is_envelope
 from qaqpa.evidence.errors import StatementError
+from qaqpa.evidence.keys import SigningKey
 from qaqpa.evidence.kinds import STAGE, SYSTEM, Kind, kind
+from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.pieces import MAX_CHARACTERS, read_statement
 from qaqpa.evidence.signing import CLOCK_SKEW
 from qaqpa.evidence.statement import STATEMENT_TYPE, Statement
-from qaqpa.evidence.verify import check_waiver
+from qaqpa.evidence.verify import check_waiver, signatures
 from qaqpa.model import JsonObject, Stage
 
 
@@ -95,7 +97,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         stage = Stage(args.stage) if args.stage else None
         payload, earlier = statement_about(target, own, given, held, now, expires=expires, stage=stage), None
-    _warn(args, target, held, read_statement(payload.decode())[0])
+    _warn(held, read_statement(payload.decode())[0])
+    _check_withdrawal(args, target, read_statement(payload.decode())[0], keys, parties)
     if isinstance(given, _Made) and keys:
         _agree(given.statement)
     text, where = deliver(args, signed_text(payload, keys, earlier))
@@ -179,7 +182,7 @@ def _agree(statement: Statement) -> None:
         raise UsageError("Nothing was signed", required="y, to sign what is shown")
 
 
-def _warn(args: argparse.Namespace, target: Target, held: Held | None, statement: Statement) -> None:
+def _warn(held: Held | None, statement: Statement) -> None:
     """Says what is allowed and will not help."""
     said = ""
     if statement.kind.name == SYSTEM:
@@ -188,14 +191,33 @@ def _warn(args: argparse.Namespace, target: Target, held: Held | None, statement
             said = f"a context of version {held.version} is there, so one of version {version} will not hold"
     else:
         warn_unsigned_context(held)
-    if statement.withdraws and statement.withdraws not in {there.id for there, _, _ in _there(target)}:
+    if said:
+        print(f"qaqpa: {said}", file=sys.stderr)
+
+
+def _check_withdrawal(
+    args: argparse.Namespace, target: Target, statement: Statement, keys: Sequence[SigningKey], parties: Parties | None
+) -> None:
+    """A withdrawal of nothing, or by nobody who signed, has no effect, and could not be taken away again."""
+    if not statement.withdraws:
+        return
+    found = [envelope for there, envelope, _ in _there(target) if there.id == statement.withdraws]
+    if not found:
         raise UsageError(
             f"{visible(args.model)} has no statement {statement.withdraws}",
             where=args.file,
             mend="`qaqpa evidence show` prints the whole id",
         )
-    if said:
-        print(f"qaqpa: {said}", file=sys.stderr)
+    if not parties or not keys:
+        return
+    signers = {one.person.id for one in signatures([envelope for envelope in found if envelope], parties)}
+    owners = {owner[0].id for key in keys if (owner := parties.key_owner(key.key_id))}
+    if not owners & signers:
+        raise UsageError(
+            "Nobody who signs this withdrawal signed the statement",
+            where=args.file,
+            required=f"a key of {', '.join(sorted(signers)) or 'whoever signed it'}",
+        )
 
 
 def _there(target: Target) -> Iterator[tuple[Statement, SignedPayload | None, str]]:
