@@ -330,3 +330,11 @@ def test_a_directory_cannot_choose_as_which_model_it_is_judged(here: Path, capsy
     assert "because the directory says so" not in capsys.readouterr().err
     assert main([*asked, "--name", "mortgage"]) == 2
     assert "about the registered model 'credit'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stage", "code"), [("review", 0), ("staging", 2), ("production", 2)])
+def test_what_is_judged_does_not_bring_its_own_policies(here: Path, capsys: Capture, stage: str, code: int) -> None:
+    root = write_system(here / "system")
+    (root / "qaqpa.yaml").write_text("version: 1\n", encoding="utf-8")
+    assert main(["check", "system", "--stage", stage, "--config", "system/qaqpa.yaml"]) == code
+    assert code == 0 or "lies inside the directory that is judged" in capsys.readouterr().err

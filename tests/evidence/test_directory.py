@@ -121,3 +121,20 @@ def test_a_draft_must_be_of_the_kind_that_was_named(tmp_path: Path) -> None:
     assert read_draft(tmp_path / "evidence" / "audit.yaml", "audit").value == ALL["audit"]
     with pytest.raises(DocumentError, match="of kind 'audit'"):
         read_draft(tmp_path / "evidence" / "audit.yaml", "bias")
+
+
+@pytest.mark.parametrize("name", ["context.yaml", "evidence/audit.yaml", "evidence"])
+def test_links_are_not_followed(tmp_path: Path, name: str) -> None:
+    root = filled(tmp_path / "judged")
+    elsewhere = (root / name).rename(tmp_path / "elsewhere")
+    (root / name).symlink_to(elsewhere)
+    with pytest.raises(UsageError, match="symbolic link") as caught:
+        read_directory(root)
+    assert caught.value.where == str(root / name)
+
+
+def test_a_file_larger_than_evidence_can_be_is_not_read(tmp_path: Path) -> None:
+    root = filled(tmp_path)
+    (root / "evidence" / "z.json").write_text('{"payloadType": [' + "1," * 60_000 + "1]}", encoding="utf-8")
+    with pytest.raises(UsageError, match="too large for evidence"):
+        read_directory(root)

@@ -101,7 +101,11 @@ def run(args: argparse.Namespace) -> int:
     _check_withdrawal(args, target, read_statement(payload.decode())[0], keys, parties)
     if isinstance(given, _Made) and keys:
         _agree(given.statement)
-    text, where = deliver(args, signed_text(payload, keys, earlier))
+    try:
+        signed = signed_text(payload, keys, earlier)
+    except StatementError as error:
+        raise UsageError(error.detail, where=args.file, mend="Sign the statement without the junk in it") from error
+    text, where = deliver(args, signed)
     tell(target, text, where, held, parties, now, made=len(keys), all_of_it=isinstance(given, _Made))
     _earlier(args, target, read_statement(text)[0])
     return 0

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         if profile not in engine.catalog.profiles:
             known = ", ".join(engine.catalog.profiles)
             raise UsageError(f"There is no profile {profile!r}", where="--profile", required=f"one of {known}")
-    trust = trust_for(config, args.target)
+    trust = trust_for(config, args.target, stage)
     target = read_target(args.target, args.registry_uri)
     _check_name(args, target, stage)
     request = request_about(

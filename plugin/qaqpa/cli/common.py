@@ -25,7 +25,7 @@ from qaqpa.evidence.directory import read_directory
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.trust import Trust
 from qaqpa.gate import open_trust, trusted_parties
-from qaqpa.model import Decision, Problem, Subject
+from qaqpa.model import Decision, Problem, Stage, Subject
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import json as json_report
 from qaqpa.report import text as text_report
@@ -81,14 +81,16 @@ def read_target(target: str, registry_uri: str | None) -> Target:
     return Target(subject, (*version.carried, *beside.carried), version.problems)
 
 
-def trust_for(config: Config, target: str) -> Trust | None:
+def trust_for(config: Config, target: str, stage: Stage = Stage.REVIEW) -> Trust | None:
     """Where the parties file comes from; None where the configuration names none.
+
+    At review a configuration that trusts nobody may lie in the directory: `qaqpa init` writes it there.
 
     Raises:
         UsageError: the configuration, or a policy that it names, lies inside the directory that is judged: whoever
             wrote the evidence could have written that too.
     """
-    if config.parties and not target.startswith(MODELS):
+    if (config.parties or stage is not Stage.REVIEW) and not target.startswith(MODELS):
         for file in (config.path, config.policy):
             if file and _inside(str(file), target):
                 raise UsageError(

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import rfc8785
 
-from qaqpa.documents import Document, DocumentError, read
+from qaqpa.documents import Document, DocumentError, parse_json, read
 from qaqpa.errors import UsageError
 from qaqpa.evidence.carriers import MAX_CARRIED, Carried
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.elsewhere import BYTES_ELSEWHERE, weights_elsewhere
 from qaqpa.evidence.envelope import is_envelope
 from qaqpa.evidence.kinds import SYSTEM, kind
+from qaqpa.evidence.pieces import MAX_CHARACTERS
 from qaqpa.evidence.statement import STATEMENT_TYPE
 from qaqpa.model import Json, Problem, Subject
 
@@ -46,6 +47,7 @@ def read_directory(root: str | Path) -> Directory:
         raise UsageError("There is no such directory", where=str(root), mend="Name a directory, or a models:/ URI")
     files = _evidence_files(base)
     context = base / "context.yaml"
+    _refuse_link(context)
     if not context.is_file() and not files:
         raise UsageError(
             "The directory holds neither context.yaml nor evidence/",
@@ -74,13 +76,25 @@ def _bytes(model: Path) -> tuple[str | None, list[Problem]]:
 
 def _evidence_files(base: Path) -> list[Path]:
     folder = base / "evidence"
+    _refuse_link(folder)
     if not folder.is_dir():
         return []
     files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     for path in files:
+        _refuse_link(path)
         if path.suffix not in _SUFFIXES or not path.is_file():
             raise UsageError("This is not an evidence file", where=str(path), required=".yaml, .yml or .json")
+        if path.stat().st_size > MAX_CHARACTERS:
+            raise UsageError(
+                "The file is too large for evidence", where=str(path), required=f"at most {MAX_CHARACTERS} bytes"
+            )
     return files
+
+
+def _refuse_link(path: Path) -> None:
+    """What is judged lies in the directory; a link could lead to what nobody there may read, or what never ends."""
+    if path.is_symlink():
+        raise UsageError("This is a symbolic link", where=str(path), required="the file itself")
 
 
 def read_draft(path: str | Path, expected: str | None = None) -> Document:
@@ -110,12 +124,25 @@ def read_draft(path: str | Path, expected: str | None = None) -> Document:
 
 def _carried(path: Path) -> Carried:
     if path.suffix == ".json":
-        document = read(path)
-        if is_envelope(document.value) or _is_statement(document.value):
-            return Carried(source=str(path), text=path.read_bytes().decode("utf-8-sig"))
+        text = _text(path)
+        if text is not None:
+            return Carried(source=str(path), text=text)
     document = read_draft(path, SYSTEM if path.name == "context.yaml" and path.parent.name != "evidence" else None)
     text = rfc8785.dumps(document.value).decode()
     return Carried(source=str(path), text=text, kind=document.value["kind"], draft=True)
+
+
+def _text(path: Path) -> str | None:
+    """What a JSON file holds, where that is a statement or an envelope; None where it is not, or cannot be read.
+
+    Nobody asks for places in those, which take much longer to find than the rest.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        value = parse_json(text, str(path), places=False).value
+    except (OSError, UnicodeDecodeError, DocumentError):
+        return None
+    return text if is_envelope(value) or _is_statement(value) else None
 
 
 def _is_statement(value: Json) -> bool:
