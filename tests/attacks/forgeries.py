@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from attacks.catalogue import LAX
 from qaqpa.evidence.envelope import IN_TOTO, SignedPayload, parse_envelope, render, sign
 from qaqpa.evidence.kinds import kind
 from qaqpa.evidence.statement import context_digest
@@ -32,14 +33,6 @@ SOUND = {name: carried(content, **ABOUT) for name, content in CONTENTS.items()}
 NEEDED = sorted({*CONTENTS} - {"commission"})
 """Without one of these it is denied. The commission only warns where the operator is private, as here."""
 
-LAX = {
-    "affects_rights": False,
-    "significant_decision": False,
-    "personal_data": False,
-    "kz_risk": "minimal",
-    "automation": "advisory",
-    "jurisdictions": ["OTHER"],
-}
 WAIVABLE = ["AUD-01", "AUD-02", "AUD-03", "ACC-01", "DOC-01", "HOV-01", "HOV-02", "NDQ-02", "TRN-01", "TRN-02"]
 FAILING = {
     "audit": carried({**CONTENTS["audit"], "conclusion": "negative"}, ["auditor2"], **ABOUT),

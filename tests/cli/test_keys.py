@@ -58,6 +58,7 @@ def test_a_key_is_encrypted_with_what_was_typed_twice(here: Path, monkeypatch: p
     assert typing(monkeypatch, "s3cret", "s3cret") == ["s3cret", "s3cret"]
     assert main(["keys", "new", "me"]) == 0
     asked = []
+    # `append` returns nothing, so the passphrase is what is returned.
     load_signing_key(here / "me", lambda: asked.append(1) or b"s3cret")  # type: ignore[func-returns-value]
     assert asked
 

@@ -274,8 +274,10 @@ def test_a_denial_by_separation_of_duties_names_who_asks(engine: EmbeddedEngine)
     assert "trainer asks for this promotion and is the only one who signed its evidence." in text
     assert "Why nothing was decided" not in text
     line = one_line(decision, engine.catalog)
-    assert line.endswith(" 1) trainer asks for this promotion and is the only one who signed its evidence."
-                         " Somebody else must sign too, or somebody else must ask.")  # fmt: skip
+    assert line.endswith(
+        " 1) trainer asks for this promotion and is the only one who signed its evidence."
+        " Somebody else must sign too, or somebody else must ask."
+    )
     assert "Requirements not met" not in line
 
 
