@@ -25,6 +25,42 @@ default personal_data := true
 personal_data := false if input.context.personal_data == false
 
 # METADATA
+# description: Are special categories of personal data processed?
+default special_category := true
+
+special_category := false if input.context.special_category == false
+
+# METADATA
+# description: Do persons deal with the system directly?
+default interacts_with_persons := true
+
+interacts_with_persons := false if input.context.interacts_with_persons == false
+
+# METADATA
+# description: Does it make synthetic content?
+default synthetic_content := true
+
+synthetic_content := false if input.context.synthetic_content == false
+
+# METADATA
+# description: Was it trained on data?
+default trains_on_data := true
+
+trains_on_data := false if input.context.trains_on_data == false
+
+# METADATA
+# description: Does it give persons a score, or put them into classes?
+default scores_persons := true
+
+scores_persons := false if input.context.scores_persons == false
+
+# METADATA
+# description: Is it used at a workplace, about or by the people who work there?
+default workplace_use := true
+
+workplace_use := false if input.context.workplace_use == false
+
+# METADATA
 # description: Is the operator a state body, or does the state adopt the system?
 default public_sector := true
 
@@ -65,6 +101,14 @@ eu_class := class if {
 	class := input.context.eu_class
 	class in {"prohibited", "high_risk_annex_i", "transparency", "minimal", "not_applicable"}
 }
+
+# METADATA
+# description: |
+#   True unless the system is shown to be of lower risk in Kazakhstan and in the EU. A prohibited class counts too: it
+#   is stricter than high.
+high_risk if kz_risk == "high"
+
+high_risk if eu_class in {"high_risk_annex_i", "high_risk_annex_iii", "prohibited"}
 
 # METADATA
 # description: The field of use. Unknown means that no exception for a field of use applies.

@@ -7,6 +7,12 @@ _strictest := {
 	"significant_decision": true,
 	"personal_data": true,
 	"public_sector": true,
+	"special_category": true,
+	"interacts_with_persons": true,
+	"synthetic_content": true,
+	"trains_on_data": true,
+	"scores_persons": true,
+	"workplace_use": true,
 	"automation": "fully_automated",
 	"kz_risk": "high",
 	"kz_autonomy": "high",
@@ -20,6 +26,12 @@ _now := {
 	"significant_decision": context.significant_decision,
 	"personal_data": context.personal_data,
 	"public_sector": context.public_sector,
+	"special_category": context.special_category,
+	"interacts_with_persons": context.interacts_with_persons,
+	"synthetic_content": context.synthetic_content,
+	"trains_on_data": context.trains_on_data,
+	"scores_persons": context.scores_persons,
+	"workplace_use": context.workplace_use,
 	"automation": context.automation,
 	"kz_risk": context.kz_risk,
 	"kz_autonomy": context.kz_autonomy,
@@ -53,6 +65,12 @@ test_what_is_known_counts if {
 		"significant_decision": false,
 		"personal_data": false,
 		"public_sector": false,
+		"special_category": false,
+		"interacts_with_persons": false,
+		"synthetic_content": false,
+		"trains_on_data": false,
+		"scores_persons": false,
+		"workplace_use": false,
 		"automation": "advisory",
 		"kz_risk": "minimal",
 		"kz_autonomy": "low",
@@ -72,4 +90,12 @@ test_said if {
 	context.said("kz_risk") == null with input as {}
 	context.said("kz_risk") == "medium" with input as {"context": {"kz_risk": "medium"}}
 	context.said("affects_rights") == false with input as {"context": {"affects_rights": false}}
+}
+
+test_high_risk_unless_shown_otherwise if {
+	context.high_risk with input as {}
+	context.high_risk with input.context as {"kz_risk": "high", "eu_class": "minimal"}
+	context.high_risk with input.context as {"kz_risk": "medium", "eu_class": "high_risk_annex_i"}
+	context.high_risk with input.context as {"kz_risk": "medium", "eu_class": "prohibited"}
+	not context.high_risk with input.context as {"kz_risk": "medium", "eu_class": "transparency"}
 }

@@ -5,6 +5,8 @@
 #   calls for; whether it denies depends on the profile as well, and is decided by the gate.
 package qaqpa.violation
 
+import data.qaqpa.context
+
 # METADATA
 # description: A violation that denies where the profile denies.
 deny(code, item, field, found, required) := {
@@ -26,3 +28,15 @@ warn(code, item, field, found, required) := {
 	"found": found,
 	"required": required,
 }
+
+# METADATA
+# description: A violation that denies where the system is of high risk, and else only warns.
+by_risk(code, item, field, found, required) := deny(code, item, field, found, required) if {
+	context.high_risk
+} else := warn(code, item, field, found, required)
+
+# METADATA
+# description: |
+#   A violation that only some profiles ask for, an array of their ids. The gate asks whom it concerns; where that is
+#   none of the chosen profiles, it concerns all of them.
+asked_by(found, profiles) := object.union(found, {"only": profiles})

@@ -57,10 +57,10 @@ class _Module:
             path = [str(term["value"]) for term in entry["path"]["value"]]
             if ".".join(path) == _LIBRARY:
                 names.add(entry.get("alias", path[-1]))
-        self._makers = [f"{name}.{maker}" for name in names for maker in ("deny", "warn")]
+        self._makers = [f"{name}.{maker}" for name in names for maker in ("deny", "warn", "by_risk")]
 
     def codes(self) -> Iterator[_Place]:
-        """The first arguments of `deny` and `warn`, and the `code` of violations that are written out."""
+        """The first arguments of `deny`, `warn` and `by_risk`, and the `code` of violations that are written out."""
         for maker in self._makers:
             yield from ((arguments[0], rule) for arguments, rule in self._calls(maker))
         yield from ((fields["code"], rule) for fields, rule in self._objects() if "level" in fields)

@@ -44,7 +44,7 @@ violation contains found if {
 	some test in _tests
 	fidelity := fields.record_in(test.predicate, "fidelity")
 	count(fidelity) == 0
-	found := _by_risk("fidelity_missing", test, "", threshold.value("TRN-02", "fidelity_min"))
+	found := violations.by_risk("fidelity_missing", test, "fidelity/value", "", threshold.value("TRN-02", "fidelity_min"))
 }
 
 violation contains found if {
@@ -54,7 +54,7 @@ violation contains found if {
 	required := threshold.value("TRN-02", "fidelity_min")
 	measured := object.get(fidelity, "value", "")
 	not fields.reaches(measured, required)
-	found := _by_risk("fidelity_low", test, measured, required)
+	found := violations.by_risk("fidelity_low", test, "fidelity/value", measured, required)
 }
 
 violation contains found if {
@@ -124,12 +124,3 @@ violation contains found if {
 	moments.before_training(tested)
 	found := violations.deny("tested_before_training", test, "tested_on", tested.text, moments.trained)
 }
-
-_by_risk(code, test, found, required) := violations.deny(code, test, "fidelity/value", found, required) if {
-	_high_risk
-} else := violations.warn(code, test, "fidelity/value", found, required)
-
-_high_risk if context.kz_risk == "high"
-
-# Prohibited counts too: it is stricter than high.
-_high_risk if context.eu_class in {"high_risk_annex_i", "high_risk_annex_iii", "prohibited"}
