@@ -16,7 +16,8 @@ _audits := evidence.judged("audit")
 
 _parties := ["developer", "operator"]
 
-_statutory_scope := ["data_library_quality_lawfulness", "prohibited_functions"]
+# What an audit covers besides in Kazakhstan.
+_kz_scope := ["data_library_quality_lawfulness", "prohibited_functions"]
 
 # METADATA
 # description: The fields of the context by which the control does not apply.
@@ -134,9 +135,9 @@ violation contains found if {
 violation contains found if {
 	"KZ" in context.jurisdictions
 	some audit in _audits
-	lacking := fields.lacking(fields.list(audit.predicate, "scope"), _statutory_scope)
+	lacking := fields.lacking(fields.list(audit.predicate, "scope"), _kz_scope)
 	count(lacking) > 0
-	found := violations.warn("statutory_scope_lacking", audit, "scope", lacking, _statutory_scope)
+	found := violations.deny("kz_scope_lacking", audit, "scope", lacking, _kz_scope)
 }
 
 _open(audit) := [finding |

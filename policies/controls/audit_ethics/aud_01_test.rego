@@ -155,15 +155,32 @@ test_scope_missing if {
 	fixtures.said(found) == {"warn scope_missing"}
 }
 
-test_statutory_scope_in_kazakhstan if {
-	found := aud_01.violation with input as _with({"scope": ["prohibited_functions"]})
-	fixtures.said(found) == {"warn statutory_scope_lacking"}
-	{violation.found | some violation in found} == {["data_library_quality_lawfulness"]}
+test_scope_in_kazakhstan if {
+	every context in [{}, {"jurisdictions": ["KZ"]}, {"jurisdictions": ["EU", "KZ"]}, {"jurisdictions": []}] {
+		audit := object.union(_complete, {"scope": ["prohibited_functions", "security"]})
+		found := aud_01.violation with input as fixtures.request(context, "audit", audit)
+		fixtures.said(found) == {"deny kz_scope_lacking"}
+		{violation.found | some violation in found} == {["data_library_quality_lawfulness"]}
+	}
+}
+
+test_no_scope_in_kazakhstan if {
+	every scope in [[], "prohibited_functions", null] {
+		found := aud_01.violation with input as _with({"scope": scope})
+		fixtures.said(found) == {"warn scope_missing", "deny kz_scope_lacking"}
+		["data_library_quality_lawfulness", "prohibited_functions"] in {violation.found | some violation in found}
+	}
 }
 
 test_other_scope_elsewhere if {
 	audit := object.union(_complete, {"scope": ["security"]})
 	count(aud_01.violation) == 0 with input as fixtures.request({"jurisdictions": ["EU", "OTHER"]}, "audit", audit)
+}
+
+test_a_tighter_age_counts if {
+	asked := object.union(_with({}), {"settings": {"thresholds": {"AUD-01": {"max_age_days": 9}}}})
+	found := aud_01.violation with input as asked
+	fixtures.said(found) == {"deny issued_out_of_date"}
 }
 
 test_the_worst_audit_decides if {

@@ -153,6 +153,15 @@ test_four_persons_are_few if {
 	{violation.found | some violation in found} == {4}
 }
 
+test_tighter_numbers_count if {
+	every name, code in {"min_persons": "members_few", "independent_over_percent": "independent_not_majority"} {
+		tighter := {"min_persons": 6, "independent_over_percent": 60}[name]
+		asked := object.union(_with({}), {"settings": {"thresholds": {"AUD-02": {name: tighter}}}})
+		found := aud_02.violation with input as asked
+		fixtures.said(found) == {concat(" ", ["deny", code])}
+	}
+}
+
 test_who_is_listed_twice_counts_once if {
 	twice := _member(" c", ["law", "arts"])
 	found := aud_02.violation with input as _with({"members": array.concat(array.slice(_members, 0, 3), [twice, twice])})

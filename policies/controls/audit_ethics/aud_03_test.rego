@@ -92,6 +92,19 @@ test_assessed_earlier_or_in_future if {
 	}
 }
 
+test_a_tighter_age_counts if {
+	asked := object.union(_with({}), {"settings": {"thresholds": {"AUD-03": {"max_age_days": 9}}}})
+	found := aud_03.violation with input as asked
+	fixtures.said(found) == {"deny assessed_out_of_date"}
+}
+
+test_the_worst_assessment_decides if {
+	facts := [fixtures.fact(_complete), fixtures.fact(object.union(_complete, {"result": "does_not_conform"}))]
+	asked := object.union(fixtures.empty_request, {"evidence": {"ethics_assessment": facts}})
+	found := aud_03.violation with input as asked
+	fixtures.said(found) == {"deny result_negative"}
+}
+
 test_trained_by_the_end_of_the_day_of_the_assessment if {
 	every moment in [fixtures.day(-11), fixtures.day(-10), {"text": "t", "seconds": fixtures.day(-9).seconds - 1}] {
 		found := aud_03.violation with input as _trained(moment, {})

@@ -57,7 +57,7 @@ violation contains found if {
 	some record in _records
 	some field in ["eu_class", "kz_autonomy", "kz_risk"]
 	fields.text(record.predicate, field) == ""
-	found := violations.deny("class_missing", record, field, "", "a class")
+	found := violations.deny(concat("_", [field, "missing"]), record, field, "", "a class")
 }
 
 violation contains found if {
@@ -75,14 +75,14 @@ violation contains found if {
 	class != "high_risk_annex_iii"
 	not _exempt(record)
 	value := {"domain": domain, "class": class}
-	found := violations.deny("listed_domain_not_high_risk", record, "eu_class", value, "high_risk_annex_iii")
+	found := violations.deny("eu_listed_domain_not_high_risk", record, "eu_class", value, "high_risk_annex_iii")
 }
 
 violation contains found if {
 	"EU" in context.jurisdictions
 	some record in _records
 	fields.text(record.predicate, "eu_class") == "prohibited"
-	found := violations.deny("class_prohibited", record, "eu_class", "prohibited", "a class that is allowed")
+	found := violations.deny("eu_class_prohibited", record, "eu_class", "prohibited", "a class that is allowed")
 }
 
 violation contains found if {

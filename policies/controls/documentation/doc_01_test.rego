@@ -57,6 +57,22 @@ test_signature if {
 	_without("signed_on") == {"deny signature_out_of_date"}
 }
 
+test_a_tighter_age_counts if {
+	asked := object.union(
+		fixtures.request(_context, "classification", _good),
+		{"settings": {"thresholds": {"DOC-01": {"max_age_days": 364}}}},
+	)
+	found := doc_01.violation with input as asked
+	fixtures.said(found) == {"deny signature_out_of_date"}
+}
+
+test_the_worst_record_decides if {
+	facts := [fixtures.fact(_good), fixtures.fact(object.union(_good, {"kz_risk": "high"}))]
+	asked := object.union(fixtures.empty_request, {"context": _context, "evidence": {"classification": facts}})
+	found := doc_01.violation with input as asked
+	fixtures.said(found) == {"deny kz_risk_differs"}
+}
+
 test_differences_from_the_context if {
 	_with({"kz_risk": "high"}) == {"deny kz_risk_differs"}
 	_with({"kz_autonomy": "medium"}) == {"deny kz_autonomy_differs"}
@@ -70,12 +86,13 @@ test_unknown_context_is_no_difference if {
 }
 
 test_missing_classes if {
-	_without("kz_risk") == {"deny class_missing"}
-	_without("kz_autonomy") == {"deny class_missing"}
+	_without("kz_risk") == {"deny kz_risk_missing"}
+	_without("kz_autonomy") == {"deny kz_autonomy_missing"}
+	_with({"kz_risk": 1}) == {"deny kz_risk_missing"}
 	_said({"automation": "advisory", "domain": "other"}, object.union(
 		object.remove(_good, ["eu_class"]),
 		{"domain": "other"},
-	)) == {"deny class_missing"}
+	)) == {"deny eu_class_missing"}
 }
 
 test_domain if _without("domain") == {"deny domain_missing"}
@@ -84,7 +101,7 @@ test_every_listed_domain_needs_the_class_or_an_exemption if {
 	every domain in ["credit_scoring", "justice", "social_payments", "hr", "law_enforcement", "forensic"] {
 		context := {"jurisdictions": ["EU"], "automation": "advisory"}
 		record := object.union(_good, {"eu_class": "minimal", "domain": domain})
-		_said(context, record) == {"deny listed_domain_not_high_risk"}
+		_said(context, record) == {"deny eu_listed_domain_not_high_risk"}
 		_said({"jurisdictions": ["KZ"], "automation": "advisory"}, record) == set()
 		exempt := object.union(record, {"performs_profiling": false, "art6_3_condition": "narrow task"})
 		_said(context, exempt) == set()
@@ -94,7 +111,7 @@ test_every_listed_domain_needs_the_class_or_an_exemption if {
 test_listed_domain_of_the_context_counts_too if {
 	context := object.remove(_context, ["eu_class"])
 	record := object.union(_good, {"eu_class": "minimal", "domain": "other"})
-	_said(context, record) == {"deny domain_differs", "deny listed_domain_not_high_risk"}
+	_said(context, record) == {"deny domain_differs", "deny eu_listed_domain_not_high_risk"}
 }
 
 test_domain_that_is_not_listed if {
@@ -106,16 +123,16 @@ test_exemption_needs_both_parts if {
 	context := {"jurisdictions": ["EU"], "automation": "advisory"}
 	record := object.union(_good, {"eu_class": "minimal"})
 	profiling := object.union(record, {"performs_profiling": true, "art6_3_condition": "narrow task"})
-	_said(context, profiling) == {"deny listed_domain_not_high_risk"}
+	_said(context, profiling) == {"deny eu_listed_domain_not_high_risk"}
 	unsaid := object.union(record, {"art6_3_condition": "narrow task"})
-	_said(context, unsaid) == {"deny listed_domain_not_high_risk"}
+	_said(context, unsaid) == {"deny eu_listed_domain_not_high_risk"}
 	groundless := object.union(record, {"performs_profiling": false, "art6_3_condition": " "})
-	_said(context, groundless) == {"deny listed_domain_not_high_risk"}
+	_said(context, groundless) == {"deny eu_listed_domain_not_high_risk"}
 }
 
 test_prohibited if {
 	record := object.union(_good, {"eu_class": "prohibited", "domain": "other"})
-	_said({"jurisdictions": ["EU"], "automation": "advisory"}, record) == {"deny class_prohibited"}
+	_said({"jurisdictions": ["EU"], "automation": "advisory"}, record) == {"deny eu_class_prohibited"}
 	_said({"jurisdictions": ["KZ"], "automation": "advisory"}, record) == set()
 }
 
@@ -131,4 +148,20 @@ test_minimal_risk if {
 	_said(object.union(_context, minimal), object.union(_good, minimal)) == {"warn risk_minimal_with_rights"}
 	harmless := object.union(_context, {"kz_risk": "minimal", "affects_rights": false})
 	_said(harmless, object.union(_good, minimal)) == set()
+}
+
+test_every_code_has_a_text if {
+	empty := doc_01.violation with input as fixtures.request({}, "classification", {})
+	bad := object.union(_good, {"kz_risk": "minimal", "kz_autonomy": "low", "domain": "hr", "eu_class": "prohibited"})
+	differing := doc_01.violation with input as fixtures.request(
+		{
+			"kz_risk": "high",
+			"kz_autonomy": "medium",
+			"domain": "other",
+			"eu_class": "minimal",
+		},
+		"classification", bad,
+	)
+	texts := object.keys(data.catalog["DOC-01"].texts.en.violations)
+	{violation.code | some violation in (empty | differing)} == texts
 }
