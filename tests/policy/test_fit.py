@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qaqpa.policy.cards import check_cards
+from qaqpa.policy.fit import check_cards
 from qaqpa.policy.codes import codes_of
 from qaqpa.policy.opa import PolicyError, run_opa
 from qaqpa.resources import POLICIES
