@@ -67,7 +67,7 @@ class Expected:
         return [self._lacking(kind) for kind in kinds if not self.counted(kind)]
 
     def asked_by(self, control: str, violation: JsonObject, demands: Mapping[str, JsonObject]) -> list[JsonObject]:
-        """Who asks for a violation, where it is about the profiles that it names; what the gate reports is about all."""
+        """Who asks for a violation that is about the profiles it names; what the gate reports is about all."""
         named = () if violation["code"] in OF_THE_GATE else [entry["profile"] for entry in violation["asked_by"]]
         return self._severity.asked_by(control, violation, demands, named)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a finding is one: in each profile that asks, the provision it rests on, how firmly, and how well that was read."""
+"""Why a finding is one: for each profile that asks, the provision it rests on, how firmly, and how well it was read."""
 
 from __future__ import annotations
 

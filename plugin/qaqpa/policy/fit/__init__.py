@@ -20,8 +20,8 @@ __all__ = ["check_cards"]
 
 _MAX_SHOWN = 10
 _CARD_FIELDS = (
-    "family, evidence, actors, waivable, thresholds, provisions and texts, and where they are wanted minimum_strength and "
-    "defaults, each as schemas/card.json says"
+    "family, evidence, actors, waivable, thresholds, provisions and texts, and where they are wanted minimum_strength "
+    "and defaults, each as schemas/card.json says"
 )
 _PROFILE_FIELDS = "statutory, acts, controls and texts, each as schemas/profile.json says"
 _ACT_FIELDS = "kind, jurisdiction, url, texts and provisions, each as schemas/law.json says"
