@@ -140,7 +140,7 @@ class Texts:
         return [self.say("unverified", how=self.say(f"verification.{found.get('verification', 'recalled')}"))]
 
     def rests_on(self, control: str) -> list[str]:
-        """All provisions that a control rests on, with how strongly, for which violations, and how well each was read."""
+        """All provisions that a control rests on: how strongly, for which violations, and how well each was read."""
         lines = []
         for link in (self.catalog.controls.get(control) or {}).get("provisions", []):
             notes = [self.say(f"strength.{link['strength']}"), *self.reservations(link["act"], link["provision"])]
