@@ -179,6 +179,10 @@ class _Report:
             self._line(self._texts.say("footer.as_of", day=self._decision.document["now"]["text"][:10]))
         if settings["thresholds"]:
             self._line(self._texts.say("footer.settings", found=settings["thresholds"]))
+        for place in self._decision.context.get("jurisdictions", ()):
+            claiming = self._texts.catalog.claiming(place)
+            if claiming and not set(claiming) & set(self._decision.document["profiles"]):
+                self._line(self._texts.say("footer.jurisdiction", place=place, profiles=claiming))
         if settings["raised"]:
             self._line(self._texts.say("footer.raised", found=settings["raised"]))
         if self._decision.document["stage"] == Stage.REVIEW.value:

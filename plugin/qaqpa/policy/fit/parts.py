@@ -56,12 +56,17 @@ class Parts:
         found: dict[str, JsonObject] = {}
         for path in sorted(self.policies.glob(f"{folder}/*/data.*")):
             own = self.where / path.relative_to(self.policies)
-            try:
-                value = read(own if own.exists() else path).value
-            except DocumentError as error:
-                raise PolicyError(error.found, where=error.where, required=error.required, mend=error.mend) from error
-            found[path.parent.name] = value if isinstance(value, dict) else {}
+            found[path.parent.name] = _value(own if own.exists() else path)
         return found
+
+
+def _value(path: Path) -> JsonObject:
+    try:
+        value = read(path).value
+    except DocumentError:
+        # Its own check says what is wrong with it.
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def checked(path: Path, schema: str, required: str, check: Callable[[Document], Problems]) -> Problems:
