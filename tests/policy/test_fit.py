@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qaqpa.policy.fit import check_cards
 from qaqpa.policy.codes import codes_of
+from qaqpa.policy.fit import check_cards
 from qaqpa.policy.opa import PolicyError, run_opa
 from qaqpa.resources import POLICIES
 from support.opa import require_opa

@@ -31,7 +31,7 @@ def link(provision: str = "plain", strength: str = "statutory", **more: Any) -> 
     return {"act": "act", "provision": provision, "strength": strength, **more}
 
 
-def asked(  # noqa: PLR0913 - each is a part of the circumstances
+def asked(
     *links: dict[str, Any],
     day: str = "2026-11-23",
     context: dict[str, Any] | None = None,
