@@ -33,6 +33,7 @@ from qaqpa.model import (
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.check import check_document, check_input
 from qaqpa.policy.engine import Engine
+from qaqpa.policy.severity import OF_THE_GATE
 
 _log = logging.getLogger(__name__)
 _MAX_THRESHOLD = 1_000_000
@@ -60,7 +61,8 @@ def decide(request: Request, engine: Engine) -> Decision:
     except Exception:  # noqa: BLE001 - whatever it is, nothing may be promoted
         _log.exception("the gate failed")
         return _undecided(document, engine, Problem("gate_failed", "The gate failed; its log says why."))
-    return Decision(Verdict(answer.document["verdict"]), answer.document, answer.policy_digest, answer.engine)
+    verdict = Verdict(answer.document["verdict"])
+    return Decision(verdict, answer.document, answer.policy_digest, answer.engine, document["context"])
 
 
 def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the request
@@ -74,6 +76,7 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
     problems: Iterable[Problem] = (),
     trust: Trust | None = None,
     asked_by: str | None = None,
+    as_of: bool = False,
 ) -> Request:
     """A request about a subject and what was carried with it.
 
@@ -87,6 +90,7 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         problems: what is known already to keep the gate from deciding.
         trust: where the parties file comes from; without it nobody's signature counts.
         asked_by: the login of whoever asks, as a server established it; None where that is not known.
+        as_of: true where the moment was chosen, and is not the present.
     """
     parties, untrusted = trusted_parties(trust, now)
     collected = collect(
@@ -104,6 +108,7 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         rejected=collected.rejected,
         problems=(*_that_matter(problems, stage), *untrusted, *collected.problems),
         actor=collected.actor,
+        as_of=as_of,
     )
 
 
@@ -160,11 +165,13 @@ def input_document(request: Request) -> JsonObject:
         facts.setdefault(item.kind, []).append(_fact(item))
     return {
         "now": times.pair(request.now),
+        "as_of": request.as_of,
         "stage": request.stage.value,
         "profiles": list(dict.fromkeys(request.profiles)),
         "settings": {
             "minimum_strength": request.settings.minimum_strength.value,
             "thresholds": {control: dict(names) for control, names in request.settings.thresholds.items()},
+            "raised": list(request.settings.raised),
             "separation_of_duties": request.settings.separation_of_duties.value,
         },
         "actor": request.actor,
@@ -217,6 +224,7 @@ def _undecided(document: JsonObject, engine: Engine, problem: Problem) -> Decisi
         "verdict": Verdict.UNDECIDED.value,
         "stage": document["stage"],
         "now": document["now"],
+        "as_of": document["as_of"],
         "actor": document["actor"],
         "subject": {name: document["subject"][name] for name in ("name", "version", "digest")},
         "context_digest": document["context_digest"],
@@ -241,6 +249,7 @@ def validate_config(config: Config, catalog: Catalog) -> None:
             if profile not in catalog.profiles:
                 known = ", ".join(catalog.profiles)
                 raise UsageError(f"There is no profile {profile!r}", where=where, required=f"one of {known}")
+    profiles = {profile for gate in config.gates for profile in gate.profiles}
     for control, names in config.settings.thresholds.items():
         card = catalog.controls.get(control)
         if card is None:
@@ -248,7 +257,34 @@ def validate_config(config: Config, catalog: Catalog) -> None:
                 f"thresholds: there is no control {control!r}", where=where, required="an id such as TRN-01"
             )
         for name, value in names.items():
-            _check_threshold(f"{control}.{name}", card.get("thresholds", {}).get(name), value, where)
+            _check_threshold(f"{control}.{name}", card.get("thresholds", {}).get(name), value, where, profiles)
+    for name in config.settings.raised:
+        if name not in raisable(catalog):
+            raise UsageError(
+                f"raise: there is no control and no violation {name!r}",
+                where=where,
+                required="an id such as TRN-02, or with a violation's code, TRN-02/comprehension_low",
+                mend="qaqpa explain lists a control's violations",
+            )
+
+
+def raisable(catalog: Catalog) -> frozenset[str]:
+    """What settings can raise: every control, and `CONTROL/code` for each of its violations."""
+    lacking = OF_THE_GATE - {"waiver_not_allowed"}
+    codes = {
+        f"{control}/{code}"
+        for control, card in catalog.controls.items()
+        for code in (*card["texts"]["en"]["violations"], *lacking)
+    }
+    return frozenset({*catalog.controls, *codes})
+
+
+def is_law(threshold: JsonObject, profiles: Iterable[str]) -> bool:
+    """True for a threshold that the law set, in one of the profiles at least; what nobody knows to be ours is law."""
+    found = threshold["basis"]
+    if isinstance(found, str):
+        return found != "product_default"
+    return any(profile in found for profile in profiles)
 
 
 def is_looser(threshold: JsonObject, value: Json) -> bool:
@@ -256,12 +292,12 @@ def is_looser(threshold: JsonObject, value: Json) -> bool:
     return bool(value < threshold["value"] if threshold["tighter"] == "higher" else value > threshold["value"])
 
 
-def _check_threshold(name: str, threshold: JsonObject | None, value: Json, where: str) -> None:
+def _check_threshold(name: str, threshold: JsonObject | None, value: Json, where: str, profiles: Iterable[str]) -> None:
     if threshold is None or not isinstance(threshold["value"], (int, float)):
         raise UsageError(
             f"thresholds: {name} does not exist", where=where, mend="qaqpa explain lists a control's thresholds"
         )
-    if threshold["basis"] == "law" and is_looser(threshold, value):
+    if is_law(threshold, profiles) and is_looser(threshold, value):
         raise UsageError(
             f"thresholds: {name} is law, and {value} is looser", where=where, required=str(threshold["value"])
         )

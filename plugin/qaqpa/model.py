@@ -144,10 +144,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the configuration tells the policies. `thresholds` maps control id to threshold name to value."""
+    """What the configuration tells the policies. `thresholds` maps control id to threshold name to value.
+
+    `raised` names controls (`TRN-02`) and violations (`TRN-02/comprehension_low`) that deny where they would only warn.
+    """
 
     minimum_strength: Strength = Strength.DECLARED
     thresholds: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    raised: Sequence[str] = ()
     separation_of_duties: Separation = Separation.WHEN_KNOWN
 
 
@@ -155,7 +159,8 @@ class Settings:
 class Request:
     """All that a decision depends on; `qaqpa.gate.decide` turns it into the input document.
 
-    `actor` is the party id of whoever asks for the promotion, None where that is not known.
+    `actor` is the party id of whoever asks for the promotion, None where that is not known. `as_of` is true where `now`
+    was chosen, and is not the present.
     """
 
     subject: Subject
@@ -169,6 +174,7 @@ class Request:
     rejected: Sequence[Rejection] = ()
     problems: Sequence[Problem] = ()
     actor: str | None = None
+    as_of: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,13 +191,14 @@ class Decision:
     """A decision document that passed all checks, or the reason why there is none.
 
     `document` follows `schemas/decision.json`. Where no engine gave a sound document, it is one made here: no findings,
-    verdict `undecided`, and the problem that says why.
+    verdict `undecided`, and the problem that says why. `context` is the one that was judged by.
     """
 
     verdict: Verdict
     document: JsonObject
     policy_digest: str
     engine: str
+    context: JsonObject = field(default_factory=dict)
 
     @property
     def findings(self) -> Sequence[JsonObject]:

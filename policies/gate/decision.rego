@@ -23,6 +23,7 @@ decision := {
 	"verdict": verdict,
 	"stage": _given("stage"),
 	"now": _given("now"),
+	"as_of": _given("as_of"),
 	"actor": _given("actor"),
 	"subject": {
 		"name": _given(["subject", "name"]),
@@ -71,6 +72,8 @@ _problem contains {"code": "no_profile", "detail": ""} if count(scope.known_prof
 _problem contains {"code": "threshold_loosened", "detail": concat("/", [entry.control, entry.threshold])} if {
 	some entry in threshold.loosened
 }
+
+_problem contains {"code": "raised_unknown", "detail": name} if some name in threshold.raised_unknown
 
 _problem contains {"code": "malformed_input", "detail": place} if some place in malformed.places
 

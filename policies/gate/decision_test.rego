@@ -54,7 +54,7 @@ test_deny if {
 	decision := _judged({_denies})
 	decision.verdict == "deny"
 	_statuses(decision) == {"X-01": "fail", "X-02": "pass"}
-	decision.findings[0].violations == [_denies]
+	fixtures.bare(decision.findings[0].violations) == [_denies]
 }
 
 test_a_warning_lets_pass if {
@@ -81,7 +81,7 @@ test_a_waived_control_lets_pass if {
 	decision := _waived(object.union(_catalog["X-01"], {"waivable": true}), _index["X-02"])
 	decision.verdict == "allow"
 	_statuses(decision) == {"X-01": "waived", "X-02": "pass"}
-	decision.findings[0].violations == [_denies]
+	fixtures.bare(decision.findings[0].violations) == [_denies]
 	[waiver.id | some waiver in decision.findings[0].waivers] == ["w1"]
 }
 
@@ -182,6 +182,12 @@ test_thresholds_may_be_tightened if {
 	_thresholds({"X-01": {"own": 11}, "X-02": {"law": 15}}).verdict == "allow"
 }
 
+test_only_what_exists_can_be_raised if {
+	decision := _asked({"settings": {"raised": ["X-01", "X-03"]}})
+	decision.verdict == "undecided"
+	decision.problems == [{"code": "raised_unknown", "detail": "X-03"}]
+}
+
 test_a_threshold_that_is_law_may_not_be_loosened if {
 	decision := _thresholds({"X-02": {"law": 16}})
 	decision.verdict == "undecided"
@@ -221,7 +227,7 @@ test_what_leaves_is_sorted if {
 		with data.qaqpa.index.by_control as object.union(_index, {"X-01": {"violation": {_denies, warns}}})
 	decision.rejected == sort(rejected)
 	decision.problems == sort(problems)
-	decision.findings[0].violations == [warns, _denies]
+	fixtures.bare(decision.findings[0].violations) == [warns, _denies]
 	[finding.control | some finding in decision.findings] == ["X-01", "X-02"]
 }
 
@@ -236,6 +242,7 @@ test_what_was_asked_is_repeated if {
 	decision.schema == "urn:qaqpa:schema:decision:v1"
 	decision.stage == "production"
 	decision.now == fixtures.now
+	decision.as_of == false
 	decision.subject == {"name": "credit", "version": "1", "digest": "ab"}
 	decision.context_digest == "cd"
 	decision.actor == "risk"
@@ -270,6 +277,8 @@ _never_allowed_with(value) if {
 _right_or_not_allowed("context", value) if is_object(value)
 
 _right_or_not_allowed("subject", value) if is_object(value)
+
+_right_or_not_allowed("as_of", value) if is_boolean(value)
 
 _right_or_not_allowed("actor", null)
 

@@ -9,6 +9,7 @@ package qaqpa.findings
 import data.qaqpa.evidence
 import data.qaqpa.index
 import data.qaqpa.scope
+import data.qaqpa.severity
 import data.qaqpa.waivers
 
 # METADATA
@@ -45,14 +46,17 @@ _finding(control) := object.union(_undecided(control), {
 		object.get(input.context, reason, null) != null
 	}
 } else := object.union(_undecided(control), {
-	"status": _status(control, violations),
+	"status": _status(violations),
 	"violations": violations,
 	"evidence": _ids(data.catalog[control].evidence),
-	"denies_from": _denies_from(control, violations),
+	"denies_from": _denies_from(violations),
 }) if {
 	control in judged
 	count(index.by_control[control].not_applicable_because) == 0
-	violations := array.concat(_lacking(control), sort(index.by_control[control].violation))
+	violations := [judged |
+		some violation in array.concat(_lacking(control), sort(index.by_control[control].violation))
+		some judged in severity.judged(control, violation)
+	]
 } else := _undecided(control)
 
 _undecided(control) := {
@@ -90,24 +94,16 @@ _ids(kinds) := sort([item.id |
 	some item in evidence.judged(kind)
 ])
 
-_status(control, violations) := "fail" if {
-	count(scope.profiles_denying(control)) > 0
-	_denying(violations)
+_status(violations) := "fail" if {
+	some violation in violations
+	severity.denies(violation)
 } else := "warn" if {
 	count(violations) > 0
 } else := "pass"
 
-_denies_from(control, violations) := scope.denies_from(control) if {
-	_denying(violations)
-} else := []
-
-# A violation of which nobody can say that it only warns denies.
-_denying(violations) if {
-	some violation in violations
-	not _only_warns(violation)
-}
-
-_only_warns(violation) if violation.level == "warn"
+_denies_from(violations) := [] if {
+	_status(violations) == "fail"
+} else := severity.denies_from(violations)
 
 # Evidence that is not there, was refused, or is too weak: three codes, because three different people mend them.
 _lacking(control) := [violation |

@@ -27,6 +27,16 @@ places contains "stage" if {
 	not stage in {"review", "staging", "production"}
 }
 
+places contains "as_of" if {
+	chosen := object.get(_request, "as_of", null)
+	not is_boolean(chosen)
+}
+
+places contains "settings.raised" if {
+	raised := object.get(_request, ["settings", "raised"], null)
+	not _are_texts(raised)
+}
+
 places contains "now.seconds" if {
 	seconds := object.get(_request, ["now", "seconds"], null)
 	not _whole_number(seconds)

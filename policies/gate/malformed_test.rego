@@ -18,7 +18,7 @@ test_what_is_no_request if {
 		places := malformed.places with input as request
 		places == {
 			"context", "evidence", "now", "settings", "subject", "problems", "profiles", "rejected", "stage",
-			"now.seconds", "settings.thresholds", "settings.separation_of_duties", "actor",
+			"now.seconds", "as_of", "settings.raised", "settings.thresholds", "settings.separation_of_duties", "actor",
 		}
 	}
 }
@@ -38,6 +38,20 @@ test_arrays if {
 	}
 }
 
+test_as_of if {
+	_places({"as_of": true}) == set()
+	every value in [null, 0, "true", []] {
+		_places({"as_of": value}) == {"as_of"}
+	}
+}
+
+test_raised if {
+	_places({"settings": object.union(fixtures.empty_request.settings, {"raised": ["X-01", "X-02/bad"]})}) == set()
+	every value in [null, "X-01", {}, [1]] {
+		_places({"settings": object.union(fixtures.empty_request.settings, {"raised": value})}) == {"settings.raised"}
+	}
+}
+
 test_stage if {
 	_places({"stage": "Production"}) == {"stage"}
 	_places({"stage": "staging"}) == set()
@@ -51,7 +65,7 @@ test_now if {
 }
 
 test_settings if {
-	_places({"settings": null}) == {"settings", "settings.separation_of_duties", "settings.thresholds"}
+	_places({"settings": null}) == {"settings", "settings.raised", "settings.separation_of_duties", "settings.thresholds"}
 	_places({"settings": {"thresholds": []}}) == {"settings.thresholds"}
 	_places({"settings": {"thresholds": {"DOC-01": 5}}}) == {"settings/thresholds/DOC-01"}
 }

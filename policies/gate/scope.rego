@@ -1,10 +1,8 @@
 # METADATA
 # title: What is asked
 # description: |
-#   Which controls the chosen profiles ask for, and how severe a violation is in each of them.
+#   Which controls the chosen profiles ask for.
 package qaqpa.scope
-
-import data.qaqpa.context
 
 # METADATA
 # description: The profiles of the request that exist, as a sorted array.
@@ -42,31 +40,8 @@ profiles_asking(control) := sort({profile |
 })
 
 # METADATA
-# description: |
-#   The profiles in which a violation of this control denies now: the profile says `deny`, and the duty applies
-#   already. A severity that is missing or unknown counts as `deny`.
-profiles_denying(control) := [profile |
-	some profile in profiles_asking(control)
-	demand := _demands(profile)[control]
-	not _only_warns(demand)
-	not _later(demand)
-]
-
-# METADATA
-# description: |
-#   The first day, as `{text, seconds}`, on which a violation that only warns today will deny, in an array that is
-#   empty where there is no such day.
-denies_from(control) := [first |
-	days := sort({[demand.applies_from.seconds, demand.applies_from.text] |
-		some profile in profiles_asking(control)
-		demand := _demands(profile)[control]
-		not _only_warns(demand)
-		_later(demand)
-	})
-	count(profiles_denying(control)) == 0
-	count(days) > 0
-	first := {"seconds": days[0][0], "text": days[0][1]}
-]
+# description: What a profile demands of a control that it asks for.
+demand(profile, control) := _demands(profile)[control]
 
 # What a profile asks for, by control; null where there is no such profile.
 _demands(profile) := demands if {
@@ -74,22 +49,3 @@ _demands(profile) := demands if {
 	demands := data.profiles[profile].controls
 	is_object(demands)
 } else := null
-
-_only_warns(demand) if demand.severity == "warn"
-
-# A profile may let a control only warn where fields of the context have the values it names. What is unknown has none.
-_only_warns(demand) if {
-	is_object(demand.warn_when)
-	count(demand.warn_when) > 0
-	every field, value in demand.warn_when {
-		context.said(field) == value
-	}
-}
-
-# Only a day that was shown to be later puts a duty off.
-_later(demand) if {
-	is_number(demand.applies_from.seconds)
-	is_string(demand.applies_from.text)
-	is_number(input.now.seconds)
-	input.now.seconds < demand.applies_from.seconds
-}

@@ -8,6 +8,7 @@ package qaqpa.waivers
 
 import data.qaqpa.evidence
 import data.qaqpa.fields
+import data.qaqpa.severity
 import data.qaqpa.violation as violations
 
 # METADATA
@@ -58,8 +59,9 @@ _listed(item) := {
 	"signers": sort([signer.id | some signer in item.signers]),
 }
 
-_not_allowed(control) := sort([violation |
+_not_allowed(control) := sort([judged |
 	some item in _naming(control)
 	not data.catalog[control].waivable == true
 	violation := violations.warn("waiver_not_allowed", item, "waiver", control, "no waiver")
+	some judged in severity.judged(control, violation)
 ])

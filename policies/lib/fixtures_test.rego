@@ -53,7 +53,13 @@ empty_request := {
 	"now": now,
 	"stage": "production",
 	"profiles": ["article-baseline"],
-	"settings": {"minimum_strength": "declared", "thresholds": {}, "separation_of_duties": "when_known"},
+	"as_of": false,
+	"settings": {
+		"minimum_strength": "declared",
+		"thresholds": {},
+		"raised": [],
+		"separation_of_duties": "when_known",
+	},
 	"actor": null,
 	"subject": {"name": "credit", "version": "1", "digest": "ab", "trained_at": null},
 	"context": {},
@@ -65,3 +71,6 @@ empty_request := {
 
 # What a set of violations says, without the details: "level code".
 said(violations) := {concat(" ", [violation.level, violation.code]) | some violation in violations}
+
+# Violations as rules give them, without who asks for them.
+bare(violations) := [object.remove(violation, ["asked_by"]) | some violation in violations]

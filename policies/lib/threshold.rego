@@ -5,6 +5,8 @@
 #   basis is law makes the whole decision undecided (see `loosened` and `malformed`).
 package qaqpa.threshold
 
+import data.qaqpa.scope
+
 # METADATA
 # description: The value in force for a threshold of a control; null where neither settings nor card have one.
 value(control, name) := configured if {
@@ -38,7 +40,7 @@ loosened contains entry if {
 	card := data.catalog[control].thresholds[name]
 
 	# A basis that is not known to be our own choice is taken as law.
-	not card.basis == "product_default"
+	not _ours(object.get(card, "basis", ""), control)
 	not _keeps(card, configured)
 	entry := {"control": control, "threshold": name, "found": configured, "required": card.value}
 }
@@ -64,6 +66,37 @@ malformed contains concat("/", ["settings", "thresholds", control, name]) if {
 	some name, configured in names
 	shipped := object.get(data.catalog, [control, "thresholds", name, "value"], 0)
 	not _usable(configured, shipped)
+}
+
+# METADATA
+# description: |
+#   What the settings raise that does not exist, as a set of texts: `CONTROL` or `CONTROL/code`. Raised, a violation
+#   denies that would only warn; with its code even where the rule itself only warns.
+raised_unknown contains name if {
+	some name in input.settings.raised
+	not name in _raisable
+}
+
+_raisable contains control if some control, _ in data.catalog
+
+_raisable contains concat("/", [control, code]) if {
+	some control, card in data.catalog
+	some code, _ in card.texts.en.violations
+}
+
+_raisable contains concat("/", [control, code]) if {
+	some control, _ in data.catalog
+	some code in ["evidence_missing", "evidence_refused", "evidence_too_weak"]
+}
+
+_ours("product_default", _)
+
+# Where the basis depends on the profile, it is law as soon as it is in one profile that asks for the control.
+_ours(basis, control) if {
+	is_object(basis)
+	every profile in scope.profiles_asking(control) {
+		object.get(basis, profile, "product_default") == "product_default"
+	}
 }
 
 _at_most(measured, limit) if {

@@ -118,3 +118,28 @@ test_thresholds_of_a_control_are_an_object if {
 	malformed := threshold.malformed with input as _settings({"X-01": 5, "X-02": []}) with data.catalog as _catalog
 	malformed == {"settings/thresholds/X-01", "settings/thresholds/X-02"}
 }
+
+test_a_basis_by_profile_is_law_where_a_chosen_profile_says_so if {
+	catalog := {"X-01": {"thresholds": {"age": {"value": 15, "tighter": "lower", "basis": {"kz": "law"}}}}}
+	profiles := {name: {"controls": {"X-01": {"severity": "deny"}}} | some name in ["kz", "eu"]}
+	other := {"eu": profiles.eu, "kz": {"controls": {"X-02": {"severity": "deny"}}}}
+	settings := _one("age", 16)
+	by_kz := threshold.loosened with input as object.union(settings, {"profiles": ["eu", "kz"]})
+		with data.catalog as catalog
+		with data.profiles as profiles
+	count(by_kz) == 1
+	by_eu := threshold.loosened with input as object.union(settings, {"profiles": ["eu"]}) with data.catalog as catalog
+		with data.profiles as profiles
+	count(by_eu) == 0
+	unasked := threshold.loosened with input as object.union(settings, {"profiles": ["eu", "kz"]})
+		with data.catalog as catalog
+		with data.profiles as other
+	count(unasked) == 0
+}
+
+test_what_is_raised_has_to_exist if {
+	catalog := {"X-01": {"texts": {"en": {"violations": {"bad": "Bad."}}}}}
+	raised := ["X-01", "X-01/bad", "X-01/evidence_missing", "X-02", "X-01/good", "bad"]
+	unknown := threshold.raised_unknown with input as {"settings": {"raised": raised}} with data.catalog as catalog
+	unknown == {"X-02", "X-01/good", "bad"}
+}

@@ -19,7 +19,7 @@ ALL = {"system": context(), **contents(NOW), "waiver": waiver(), "withdrawal": w
 
 def test_each_kind_says_what_it_binds_and_who_supplies_it() -> None:
     assert all(own.binds and own.binds <= {"model", "system", "stage", "statement"} for own in kinds().values())
-    assert [name for name, own in kinds().items() if "stage" in own.binds] == ["waiver"]
+    assert [name for name, own in kinds().items() if "stage" in own.binds] == ["release_approval", "waiver"]
     assert kind("withdrawal").binds == {"statement"}
     assert all(own.schema["properties"]["kind"]["const"] == name for name, own in kinds().items())
     assert all(own.actor and own.title for own in kinds().values())

@@ -15,9 +15,15 @@ from support.judged import NOW, fact, finding, waiver
 def request_document() -> dict[str, Any]:
     return {
         "now": NOW,
+        "as_of": False,
         "stage": "production",
         "profiles": ["now", "later"],
-        "settings": {"minimum_strength": "declared", "thresholds": {}, "separation_of_duties": "when_known"},
+        "settings": {
+            "minimum_strength": "declared",
+            "thresholds": {},
+            "raised": [],
+            "separation_of_duties": "when_known",
+        },
         "actor": "ann",
         "subject": {"name": "credit", "version": "1", "digest": "ab", "trained_at": None},
         "context": {"affects_rights": False, "title": None},
@@ -35,6 +41,7 @@ def document(request_document: dict[str, Any]) -> dict[str, Any]:
         "verdict": "allow",
         "stage": "production",
         "now": NOW,
+        "as_of": False,
         "actor": "ann",
         "subject": {"name": "credit", "version": "1", "digest": "ab"},
         "context_digest": "cd",

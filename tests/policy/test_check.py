@@ -11,7 +11,7 @@ import pytest
 from qaqpa.errors import UndecidedError
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.check import check_document
-from support.judged import CATALOG, LATER, NOW, WAIVED, failed, finding, violation
+from support.judged import CATALOG, EARLY, LATER, MILD, NOW, WAIVED, failed, finding, violation
 
 
 def test_sound_document_counts(document: dict[str, Any], request_document: dict[str, Any]) -> None:
@@ -33,9 +33,9 @@ def problem(code: str, verdict: str) -> Callable[[dict[str, Any]], None]:
 SOUND: dict[str, Callable[[dict[str, Any]], None]] = {
     "fails": failed,
     "fails although something else is a problem": lambda d: failed(d, problems=[{"code": "x", "detail": ""}]),
-    "warns where the profile warns": replaced(1, status="warn", violations=[violation()]),
-    "warns where the rule warns": replaced(0, status="warn", violations=[violation("warn")]),
-    "warns before the day": replaced(2, status="warn", violations=[violation()], denies_from=[LATER]),
+    "warns where the profile warns": replaced(1, status="warn", violations=[MILD]),
+    "warns where the rule warns": replaced(0, status="warn", violations=[violation("warn", "now", "warn")]),
+    "warns before the day": replaced(2, status="warn", violations=[EARLY], denies_from=[LATER]),
     "does not apply": not_applicable(),
     "has a problem": problem("x", "undecided"),
     "has a problem that denies": problem("bytes_elsewhere", "deny"),
@@ -50,6 +50,7 @@ def test_document_that_follows_counts(document: dict[str, Any], request_document
 
 UNSOUND: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "other stage": ("stage", lambda d: d.update(stage="review")),
+    "another day said to be the present": ("as_of", lambda d: d.update(as_of=True)),
     "other moment": ("now", lambda d: d.update(now={**NOW, "seconds": 1})),
     "other context": ("context_digest", lambda d: d.update(context_digest=None)),
     "other settings": ("settings", lambda d: d["settings"].update(minimum_strength="independent")),
@@ -69,10 +70,22 @@ UNSOUND: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "pass with violation": ("make it `fail`", replaced(0, violations=[violation()])),
     "warn that must deny": ("make it `fail`", replaced(0, status="warn", violations=[violation()])),
     "fail without violation": ("make it `pass`", replaced(0, status="fail")),
-    "fail where all warn": ("make it `warn`", replaced(1, status="fail", violations=[violation()])),
-    "fail before its day": ("make it `warn`", replaced(2, status="fail", violations=[violation()])),
-    "day left out": ("another day", replaced(2, status="warn", violations=[violation()])),
-    "day without denial": ("another day", replaced(1, status="warn", violations=[violation()], denies_from=[LATER])),
+    "fail where all warn": ("make it `warn`", replaced(1, status="fail", violations=[MILD])),
+    "fail before its day": ("make it `warn`", replaced(2, status="fail", violations=[EARLY])),
+    "day left out": ("another day", replaced(2, status="warn", violations=[EARLY])),
+    "day without denial": ("another day", replaced(1, status="warn", violations=[MILD], denies_from=[LATER])),
+    "nobody asks": ("does not fit", replaced(0, violations=[{**violation(), "asked_by": []}])),
+    "asked by a stranger": ("misjudges", replaced(0, status="fail", violations=[violation("deny", "later")])),
+    "milder than the profile": ("misjudges", replaced(0, status="warn", violations=[violation("deny", "now", "warn")])),
+    "put off": ("misjudges", replaced(0, status="warn", violations=[violation("deny", "now", "warn", LATER)])),
+    "another day than the profile's": (
+        "misjudges",
+        replaced(2, status="warn", violations=[violation("deny", "later", "warn", {**LATER, "seconds": 1800000000})]),
+    ),
+    "another basis": (
+        "misjudges",
+        replaced(0, violations=[{**violation(), "asked_by": [{**violation()["asked_by"][0], "basis": "statutory"}]}]),
+    ),
     "reason on a pass": ("only for", replaced(0, not_applicable_because=["affects_rights"])),
     "not applicable without reason": ("only for", not_applicable(not_applicable_because=[])),
     "reason that is not known": ("does not have", not_applicable("domain")),
@@ -87,7 +100,7 @@ UNSOUND: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "evidence of another kind": ("on the evidence that counts", replaced(0, evidence=["f1", "s1"])),
     "violation about foreign evidence": (
         "not handed in",
-        replaced(1, status="warn", violations=[{**violation(), "evidence": "f9"}]),
+        replaced(1, status="warn", violations=[{**MILD, "evidence": "f9"}]),
     ),
     "waived without waiver": ("make it `fail`", replaced(0, status="waived", violations=[violation()])),
     "waived by a waiver of another control": (
@@ -95,7 +108,7 @@ UNSOUND: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
         replaced(0, status="waived", violations=[violation()], waivers=[WAIVED]),
     ),
     "pass with waiver": ("other waivers", replaced(0, waivers=[WAIVED])),
-    "warning with waiver": ("other waivers", replaced(1, status="warn", violations=[violation()], waivers=[WAIVED])),
+    "warning with waiver": ("other waivers", replaced(1, status="warn", violations=[MILD], waivers=[WAIVED])),
     "undecided finding": ("does not follow", replaced(0, status="undecided", evidence=[])),
     "allow with a problem": ("does not follow", problem("x", "allow")),
     "undecided with a problem that denies": ("does not follow", problem("bytes_elsewhere", "undecided")),
@@ -128,6 +141,6 @@ def test_what_is_no_document_is_undecided(request_document: dict[str, Any], answ
 
 def test_demand_without_severity_denies(document: dict[str, Any], request_document: dict[str, Any]) -> None:
     catalog = Catalog(CATALOG.controls, {**CATALOG.profiles, "now": {"controls": {"AAA-01": {}, "AAA-02": {}}}}, {})
-    document["findings"][1].update(status="warn", violations=[violation()])
-    with pytest.raises(UndecidedError, match="make it `fail`"):
+    document["findings"][1].update(status="warn", violations=[MILD])
+    with pytest.raises(UndecidedError, match="misjudges"):
         check_document(document, request_document, catalog)

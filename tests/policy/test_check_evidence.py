@@ -10,7 +10,7 @@ import pytest
 from qaqpa.errors import UndecidedError
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.check import check_document
-from support.judged import CATALOG, LATER, expect_unsound, fact, signer
+from support.judged import CATALOG, EARLY, LATER, MILD, expect_unsound, fact, signer, violation
 
 
 def lacking(code: str, found: list[str], required: str) -> dict[str, Any]:
@@ -36,12 +36,13 @@ def test_evidence_that_lacks_may_not_be_passed_over(
     for found in document["findings"]:
         found["evidence"] = []
     expect_unsound(document, request_document, "AAA-01 does not say that evidence of kind audit is lacking")
-    for found in document["findings"]:
-        found.update(violations=[said], status="fail" if found["control"] == "AAA-01" else "warn")
+    for found, like in zip(document["findings"], [violation(), MILD, EARLY], strict=True):
+        asked = {**said, "asked_by": like["asked_by"]}
+        found.update(violations=[asked], status="fail" if found["control"] == "AAA-01" else "warn")
     document["findings"][2]["denies_from"] = [LATER]
     document["verdict"] = "deny"
     check_document(document, request_document, CATALOG)
-    document["findings"][0]["violations"] = [{**said, "required": "declared"}]
+    document["findings"][0]["violations"][0]["required"] = "declared"
     expect_unsound(document, request_document, "is lacking")
 
 

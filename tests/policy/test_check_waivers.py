@@ -9,7 +9,7 @@ import pytest
 
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.check import check_document
-from support.judged import CATALOG, NOW, WAIVED, expect_unsound, failed, violation, waiver
+from support.judged import CATALOG, NOW, WAIVED, asked, expect_unsound, failed, violation, waiver
 
 NOT_ALLOWED = {
     "code": "waiver_not_allowed",
@@ -18,6 +18,7 @@ NOT_ALLOWED = {
     "field": "waiver",
     "found": "AAA-01",
     "required": "no waiver",
+    "asked_by": asked("now", "warn"),
 }
 
 

@@ -60,6 +60,7 @@ provisions: []
 texts:
   en:
     title: Own
+    applies: To all.
     requirement: The audit is positive.
     cannot_prove: The rest.
     mend: Have it audited.

@@ -40,6 +40,7 @@ def lacking(code: str, kind: str = "audit", found: Json = (), required: Json = "
         "field": kind,
         "found": list(found) if isinstance(found, tuple) else found,
         "required": required,
+        "asked_by": [{"profile": "article-baseline", "basis": "direct", "severity": "deny", "from": []}],
     }
 
 
@@ -67,11 +68,17 @@ def decided(verdict: str, findings: Iterable[JsonObject] = (), **more: Json) -> 
         "verdict": verdict,
         "stage": "production",
         "now": {"text": "2026-11-23T00:00:00Z", "seconds": 1795392000},
+        "as_of": False,
         "actor": None,
         "subject": {"name": "credit", "version": "7", "digest": "ab" * 32},
         "context_digest": "cd" * 32,
         "profiles": ["article-baseline"],
-        "settings": {"minimum_strength": "declared", "thresholds": {}, "separation_of_duties": "when_known"},
+        "settings": {
+            "minimum_strength": "declared",
+            "thresholds": {},
+            "raised": [],
+            "separation_of_duties": "when_known",
+        },
         "findings": list(findings),
         "problems": [],
         "rejected": [],

@@ -16,7 +16,8 @@ from qaqpa.evidence.verify import MAX_WAIVER
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.report import texts as module
 from qaqpa.report.codes import PROBLEM_CODES, REJECTION_CODES
-from qaqpa.report.texts import Texts, fill, shown
+from qaqpa.report.forms import fill, shown
+from qaqpa.report.texts import Texts
 from qaqpa.resources import POLICIES, SCHEMAS
 
 PACKAGE = Path(module.__file__).parent.parent

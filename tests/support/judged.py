@@ -17,7 +17,7 @@ CATALOG = Catalog(
     controls={name: {"evidence": ["audit"], "waivable": True} for name in ("AAA-01", "AAA-02", "AAA-03")},
     profiles={
         "now": {"controls": {"AAA-01": {"severity": "deny"}, "AAA-02": {"severity": "warn"}}},
-        "later": {"controls": {"AAA-03": {"severity": "deny", "applies_from": LATER}}},
+        "later": {"controls": {"AAA-03": {"severity": "deny", "applies_from": LATER["text"]}}},
     },
     law={},
 )
@@ -32,9 +32,24 @@ WAIVED = {
 }
 
 
-def violation(level: str = "deny") -> dict[str, Any]:
-    """What a rule has against the evidence."""
-    return {"code": "bad", "level": level, "evidence": "f1", "field": "x", "found": 1, "required": 2}
+def asked(profile: str = "now", severity: str = "deny", *days: dict[str, Any]) -> list[dict[str, Any]]:
+    """One profile that asks for a violation, on no provision."""
+    return [{"profile": profile, "basis": "product_default", "severity": severity, "from": list(days)}]
+
+
+def violation(
+    level: str = "deny", profile: str = "now", severity: str = "deny", *days: dict[str, Any]
+) -> dict[str, Any]:
+    """What a rule has against the evidence, and who asks for it."""
+    found = {"code": "bad", "level": level, "evidence": "f1", "field": "x", "found": 1, "required": 2}
+    return {**found, "asked_by": asked(profile, severity, *days)}
+
+
+MILD = violation("deny", "now", "warn")
+"""A violation of AAA-02, of which the profile only warns."""
+
+EARLY = violation("deny", "later", "warn", LATER)
+"""A violation of AAA-03 before its day."""
 
 
 def finding(control: str, profile: str, status: str = "pass", **changes: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from qaqpa.cli.common import (
     MODELS,
     Target,
     add_config,
+    add_language,
     add_registry,
     checked_formats,
     read_target,
@@ -26,6 +27,7 @@ from qaqpa.errors import ExitCode, UsageError
 from qaqpa.escape import visible
 from qaqpa.gate import decide, open_engine, request_about, validate_config
 from qaqpa.model import Problem, Stage, Verdict
+from qaqpa.report.language import chosen_language
 
 _EXIT = {Verdict.ALLOW: ExitCode.ALLOWED, Verdict.DENY: ExitCode.DENIED, Verdict.UNDECIDED: ExitCode.UNDECIDED}
 _EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
@@ -45,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", action="append", default=[], metavar="FORMAT[=PATH]", help="text or json; repeatable"
     )
-    parser.add_argument("--lang", choices=["en"], default="en", help="language of the texts")
+    add_language(parser)
     parser.add_argument(
         "--fetch-documents",
         action="store_true",
@@ -62,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
         QaqpaError: what was asked cannot be read.
     """
     checked_formats(args.format)
+    language = chosen_language(args.lang)
     config = _config(args)
     now = _moment(args.as_of)
     engine = open_engine(config)
@@ -84,13 +87,14 @@ def run(args: argparse.Namespace) -> int:
         now=now,
         problems=[*target.problems, *_without_bytes(target, stage)],
         trust=trust,
+        as_of=args.as_of is not None,
     )
     if args.fetch_documents:
         with waiting("reading the documents that evidence names"):
             request = without_unsound(request, target.base)
     decision = decide(request, engine)
     _say_mode(config, target, now)
-    report(decision, engine.catalog, args.format, args.lang)
+    report(decision, engine.catalog, args.format, language)
     return int(_EXIT[decision.verdict])
 
 

@@ -29,6 +29,7 @@ from qaqpa.model import Decision, Problem, Stage, Subject
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import json as json_report
 from qaqpa.report import text as text_report
+from qaqpa.report.strings import LANGUAGES
 
 MODELS = "models:/"
 _PLAIN_WIDTH = 100
@@ -58,6 +59,12 @@ class Target:
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Adds `--config`."""
     parser.add_argument("--config", metavar="FILE", help="configuration file; QAQPA_CONFIG, else ./qaqpa.yaml")
+
+
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """Adds `--lang`."""
+    help_text = "language of the texts; QAQPA_LANG, else the locale, else English"
+    parser.add_argument("--lang", choices=LANGUAGES, help=help_text)
 
 
 def add_registry(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from qaqpa.cli.common import add_config, console
+from qaqpa.cli.common import add_config, add_language, console
 from qaqpa.cli.fields import Field, fields, note, readers
 from qaqpa.config import load_config
 from qaqpa.errors import UsageError
@@ -19,7 +19,9 @@ from qaqpa.gate import open_engine
 from qaqpa.model import JsonObject, Strength
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report.codes import PROBLEM_CODES, REJECTION_CODES
-from qaqpa.report.texts import Texts, shown
+from qaqpa.report.forms import shown
+from qaqpa.report.language import chosen_language
+from qaqpa.report.texts import Texts
 
 _ENDS = {
     "model": "model (void when one byte changes)",
@@ -38,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="a control such as TRN-02, a profile, a kind of evidence such as bias, or a code such as not_independent",
     )
-    parser.add_argument("--lang", choices=["en"], default="en", help="language of the texts")
+    add_language(parser)
     add_config(parser)
 
 
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         UsageError: there is no such control, profile, kind of evidence or code.
     """
     catalog = open_engine(load_config(args.config)).catalog
-    texts = Texts(catalog, args.lang)
+    texts = Texts(catalog, chosen_language(args.lang))
     out = console()
     if args.id is None:
         _list(texts, out)
@@ -101,7 +103,7 @@ def _control(control: str, card: JsonObject, texts: Texts, out: Console) -> None
             for name, threshold in card.get("thresholds", {}).items()
         ],
     )
-    _section(out, "Rests on", texts.because(control))
+    _section(out, "Rests on", texts.rests_on(control))
     _section(out, "To mend", [f"{texts.mend(control)} ({texts.actor(control)})"])
     _section(out, "Waiver", [texts.say("waivable.yes" if card["waivable"] else "waivable.no")])
     _section(out, "What a pass does not show", [texts.cannot_prove(control)])

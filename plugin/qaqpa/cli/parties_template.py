@@ -76,6 +76,7 @@ _PROPOSALS: Mapping[str, _Proposal] = {
     "commission": _Proposal(roles=("commission_chair", "commission_member")),
     "ethics_assessment": _Proposal(roles=("auditor", "risk_owner"), independent_of=_EVERYBODY),
     "explanation": _Proposal(max_age_days=180),
+    "release_approval": _Proposal(max_age_days=30, independent_of=("trainer",)),
     "system": _Proposal(independent_of=("trainer",)),
     "waiver": _Proposal(max_age_days=30, independent_of=("trainer", "owner")),
 }

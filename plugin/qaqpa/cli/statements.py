@@ -23,7 +23,7 @@ from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import Statement, make_statement
 from qaqpa.evidence.verify import MAX_WAIVER, end_of
 from qaqpa.model import JsonObject, Stage, Strength
-from qaqpa.report.texts import shown
+from qaqpa.report.forms import shown
 
 
 @dataclass(frozen=True)

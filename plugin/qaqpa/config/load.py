@@ -65,6 +65,7 @@ def _config(document: Document, path: Path) -> Config:
     value = document.value
     settings = Settings(
         thresholds=value.get("thresholds", {}),
+        raised=tuple(value.get("raise", ())),
         separation_of_duties=Separation(value.get("separation_of_duties", Separation.WHEN_KNOWN.value)),
     )
     base = path.resolve().parent

@@ -38,6 +38,7 @@ _FLOORS: Mapping[str, _Floor] = {
     WAIVER: _Floor("risk_owner", (TRAINER, "owner")),
     "audit": _Floor("", ROLES),
     "ethics_assessment": _Floor("", ROLES),
+    "release_approval": _Floor("", (TRAINER,)),
 }
 
 

@@ -18,6 +18,7 @@ from qaqpa.mlflow.identity import acting_user, known_login
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Decision, Problem, Verdict
 from qaqpa.policy.engine import Engine
+from qaqpa.report.language import chosen_language
 from qaqpa.report.line import one_line
 
 AT_ONCE = 4
@@ -46,10 +47,14 @@ class Gatekeeper:
         Args:
             config: what is gated, and whose signatures count.
             engine: who evaluates the policies.
+
+        Raises:
+            UsageError: `QAQPA_LANG` names a language that there is not.
         """
         self.config = config
         self._engine = engine
         self._trust = open_trust(config)
+        self._language = chosen_language(locale=False)
         self._places = threading.BoundedSemaphore(AT_ONCE)
 
     def trusted(self) -> tuple[Parties | None, list[Problem]]:
@@ -105,7 +110,7 @@ class Gatekeeper:
             return busy_outcome(action, gate.stage.value)
         try:
             decision = self.decide(gate, candidate())
-            return outcome_of(decision, one_line(decision, self._engine.catalog))
+            return outcome_of(decision, one_line(decision, self._engine.catalog, self._language))
         except Exception:  # noqa: BLE001 - whatever it is, it must not allow
             log.exception("qaqpa: the gate failed: %s", visible(action))
             return failed_outcome(action, gate.stage.value)

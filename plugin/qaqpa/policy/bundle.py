@@ -60,6 +60,15 @@ class Catalog:
         """Those of the profiles that exist, sorted, each once."""
         return sorted({profile for profile in profiles if profile in self.profiles})
 
+    def claiming(self, place: str) -> list[str]:
+        """The profiles that claim what the law of a place asks: `KZ` or `EU`. Sorted."""
+        return sorted(
+            name
+            for name, profile in self.profiles.items()
+            if profile.get("statutory")
+            and any(self.law.get(act, {}).get("jurisdiction") == place for act in profile["acts"])
+        )
+
     def asked(self, profiles: Sequence[str]) -> dict[str, dict[str, JsonObject]]:
         """The controls that profiles ask for: by control id, then by profile, what the profile demands of it."""
         asked: dict[str, dict[str, JsonObject]] = {}

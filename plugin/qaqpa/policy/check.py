@@ -58,7 +58,7 @@ def check_document(document: Json, request: JsonObject, catalog: Catalog) -> Non
 
 
 def _check_echo(document: JsonObject, request: JsonObject, catalog: Catalog) -> None:
-    for name in ("stage", "now", "actor", "context_digest", "settings"):
+    for name in ("stage", "now", "as_of", "actor", "context_digest", "settings"):
         _expect(document[name] == request[name], f"`{name}` is not the one that was asked")
     subject = {name: request["subject"][name] for name in ("name", "version", "digest")}
     _expect(document["subject"] == subject, "`subject` is not the one that was asked")
@@ -101,52 +101,45 @@ def _check_finding(
     _expect(bool(kinds), f"{control} was judged without a card that names its evidence")
     _expect(finding["evidence"] == expected.ids(kinds), f"{control} was not judged on the evidence that counts")
     for lacking in expected.lacking(kinds):
-        _expect(lacking in violations, f"{control} does not say that evidence of kind {lacking['field']} is lacking")
+        _expect(
+            lacking in _bare(violations), f"{control} does not say that evidence of kind {lacking['field']} is lacking"
+        )
     handed_in = {fact["id"] for facts in request["evidence"].values() for fact in facts}
     named = {violation["evidence"] for violation in violations if violation["evidence"]}
     _expect(named <= handed_in, f"{control} names evidence that was not handed in")
-    _check_severity(finding, request, demands, expected, waivable=card.get("waivable") is True)
+    _check_severity(finding, demands, expected, waivable=card.get("waivable") is True)
 
 
 def _check_severity(
-    finding: JsonObject,
-    request: JsonObject,
-    demands: Mapping[str, JsonObject],
-    expected: Expected,
-    *,
-    waivable: bool,
+    finding: JsonObject, demands: Mapping[str, JsonObject], expected: Expected, *, waivable: bool
 ) -> None:
-    """A violation at level `deny` fails where a profile denies today and no waiver holds, and nothing else does."""
+    """What a profile denies today fails where no waiver holds, and nothing else does."""
     control, status, violations = finding["control"], finding["status"], finding["violations"]
-    denies = any(violation["level"] == "deny" for violation in violations)
-    days = [_first_day(demand) for demand in demands.values() if not _only_warns(demand, request["context"])]
-    now = request["now"]["seconds"]
-    follows = "fail" if denies and any(day <= now for day in days) else "warn" if violations else "pass"
+    for violation in violations:
+        _expect(
+            violation["asked_by"] == expected.asked_by(control, violation, demands),
+            f"{control} misjudges who asks for {violation['code']}, and how severe it is",
+        )
+    entries = [entry for violation in violations for entry in violation["asked_by"]]
+    denies = any(entry["severity"] == "deny" for entry in entries)
+    follows = "fail" if denies else "warn" if violations else "pass"
     waivers = expected.waivers(control) if follows == "fail" and waivable else []
     if follows == "fail" and not waivable:
-        refused = _covers(violations, expected.not_allowed(control))
+        refused = _covers(_bare(violations), expected.not_allowed(control))
         _expect(refused, f"{control} does not say that it may not be waived")
     follows = "waived" if waivers else follows
     _expect(status == follows, f"{control} is `{status}` where its violations make it `{follows}`")
     listed = finding["waivers"]
     same = len(listed) == len(waivers) and _covers(listed, waivers) and _covers(waivers, listed)
     _expect(same, f"{control} lists other waivers than those that hold for it")
-    later = min(days, default=None) if status == "warn" and denies else None
-    _expect(
-        [day["seconds"] for day in finding["denies_from"]] == [day for day in [later] if day is not None],
-        f"{control} names another day from which it denies",
-    )
+    days = sorted((day["seconds"], day["text"]) for entry in entries for day in entry["from"])
+    later = [{"text": text, "seconds": seconds} for seconds, text in days[:1]] if status == "warn" else []
+    _expect(finding["denies_from"] == later, f"{control} names another day from which it denies")
 
 
-def _only_warns(demand: JsonObject, context: JsonObject) -> bool:
-    conditions = demand.get("warn_when", {})
-    met = bool(conditions) and all(context.get(field) == value for field, value in conditions.items())
-    return demand.get("severity") == "warn" or met
-
-
-def _first_day(demand: JsonObject) -> int:
-    seconds: int = demand.get("applies_from", {}).get("seconds", 0)
-    return seconds
+def _bare(violations: Sequence[JsonObject]) -> list[JsonObject]:
+    """Violations without who asks for them."""
+    return [{name: value for name, value in found.items() if name != "asked_by"} for found in violations]
 
 
 def _verdict(document: JsonObject) -> str:

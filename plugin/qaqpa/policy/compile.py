@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from qaqpa.policy.bundle import DATA, ENTRYPOINT, MANIFEST, SERVER_BUNDLE, WASM, policy_digest
+from qaqpa.policy.calendar import write_calendar
 from qaqpa.policy.index import write_index
 from qaqpa.policy.input_schema import write_input_schema
 from qaqpa.policy.opa import PolicyError, find_opa, opa_version, run_opa
@@ -77,6 +78,7 @@ def build_shipped() -> None:
     """
     write_input_schema()
     write_index(POLICIES)
+    write_calendar(POLICIES)
     build(POLICIES, COMPILED)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from qaqpa.evidence.kinds import SYSTEM, WAIVER
 from qaqpa.model import Json, JsonObject, Separation, Stage, Strength
 from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.severity import OF_THE_GATE, Circumstances, Severity
 
 DENYING = frozenset({"actor_unknown", "bytes_elsewhere", "separation_of_duties"})
 """Codes of problems that deny by themselves; any other leaves a decision undecided where nothing fails."""
@@ -30,6 +31,7 @@ class Expected:
         self._cards: Mapping[str, JsonObject] = catalog.controls
         self._asked = catalog.asked(request["profiles"])
         self._production = request["stage"] == Stage.PRODUCTION.value
+        self._severity = Severity(catalog, Circumstances.of(request))
 
     def minimum_strength(self, kind: str) -> str:
         """The least strength at which facts of a kind count."""
@@ -63,6 +65,11 @@ class Expected:
     def lacking(self, kinds: Iterable[str]) -> list[JsonObject]:
         """The violations that say of which kinds nothing counts, and why."""
         return [self._lacking(kind) for kind in kinds if not self.counted(kind)]
+
+    def asked_by(self, control: str, violation: JsonObject, demands: Mapping[str, JsonObject]) -> list[JsonObject]:
+        """Who asks for a violation that is about the profiles it names; what the gate reports is about all."""
+        named = () if violation["code"] in OF_THE_GATE else [entry["profile"] for entry in violation["asked_by"]]
+        return self._severity.asked_by(control, violation, demands, named)
 
     def waivers(self, control: str) -> list[JsonObject]:
         """The waivers that hold for a control at this moment and stage, as a finding lists them."""

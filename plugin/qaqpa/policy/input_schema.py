@@ -43,6 +43,7 @@ def input_schema() -> JsonObject:
         **_closed(
             {
                 "now": _described(_ref("time"), "The moment of the decision."),
+                "as_of": {"type": "boolean", "description": "The moment was chosen, and is not the present."},
                 "stage": _described(_stage(), "Where the model is to go."),
                 "profiles": {"type": "array", "maxItems": 100, "items": _ID, "description": "The profiles asked for."},
                 "settings": _settings(),
@@ -122,6 +123,12 @@ def _settings() -> dict[str, Json]:
                     "type": "object",
                     "additionalProperties": numbers,
                     "description": "Tightened thresholds by control and name.",
+                },
+                "raised": {
+                    "type": "array",
+                    "maxItems": 1000,
+                    "items": _ID,
+                    "description": "Controls, and `CONTROL/code`, that deny where they would only warn.",
                 },
                 "separation_of_duties": {
                     "enum": ["off", "when_known", "required"],

@@ -19,11 +19,12 @@ from pathlib import Path
 from qaqpa.documents import read
 from qaqpa.model import JsonObject
 from qaqpa.policy.bundle import load_bundle
-from qaqpa.policy.cards import check_cards
+from qaqpa.policy.calendar import write_calendar
 from qaqpa.policy.check import check_input
 from qaqpa.policy.compile import build
 from qaqpa.policy.differential import differing, run_tests_on_both
 from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.policy.fit import check_cards
 from qaqpa.policy.guard import Names, check_rego, package_of
 from qaqpa.policy.index import control_names, write_index
 from qaqpa.policy.opa import PolicyError
@@ -69,6 +70,7 @@ def build_user_policies(directory: Path, out: Path) -> Built:
         shutil.copytree(POLICIES, merged)
         _merge(directory, merged)
         write_index(merged)
+        write_calendar(merged)
         check_cards(merged, directory)
         check_rego(merged)
         build(merged, compiled)

@@ -68,6 +68,7 @@ PROBLEM_CODES = (
     "parties_state",
     "parties_too_long",
     "parties_unreadable",
+    "raised_unknown",
     "separation_of_duties",
     "threshold_loosened",
     "too_much_evidence",

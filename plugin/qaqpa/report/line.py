@@ -9,6 +9,7 @@ from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence
+from qaqpa.report.because import unverified
 from qaqpa.report.texts import Texts
 
 _MOST = 8
@@ -38,7 +39,7 @@ def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
     if subject["version"]:
         # A version that does not exist yet cannot be checked by its name.
         parts.append(texts.say("line.details", target=visible(f"models:/{subject['name']}/{subject['version']}")))
-    reasons = [*_problems(decision, texts), *_refused(decision, failed, texts), *_findings(failed, texts)]
+    reasons = [*_problems(decision, texts), *_refused(decision, failed, texts), *_findings(failed, decision, texts)]
     reasons += [
         f"{finding['control']}: {texts.say('finding.undecided')}"
         for finding in decision.findings
@@ -84,14 +85,15 @@ def _lacking(lacking: list[tuple[JsonObject, JsonObject]], texts: Texts) -> Iter
         yield f"{cause}: {', '.join(kinds)}."
 
 
-def _findings(failed: list[JsonObject], texts: Texts) -> Iterator[str]:
+def _findings(failed: list[JsonObject], decision: Decision, texts: Texts) -> Iterator[str]:
     """The first thing that each piece of evidence says against the model."""
     for finding in failed:
         control = finding["control"]
-        said = [found for found in finding["violations"] if found["level"] == "deny" and not texts.lacks(found)]
+        said = [found for found in finding["violations"] if texts.denies(found) and not texts.lacks(found)]
         if said:
             more = f" {texts.say('line.more_here', count=len(said) - 1)}" if len(said) > 1 else ""
-            yield f"{control} ({texts.actor(control)}): {texts.violation(control, said[0])}{more}"
+            mark = f" {texts.say('line.unverified')}" if unverified(control, said[0], decision, texts) else ""
+            yield f"{control} ({texts.actor(control)}): {texts.violation(control, said[0])}{mark}{more}"
 
 
 def _clause(refusal: JsonObject) -> str:

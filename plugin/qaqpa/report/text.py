@@ -10,6 +10,7 @@ from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Separation, Stage, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence
+from qaqpa.report.because import reasons
 from qaqpa.report.texts import Texts
 
 _COLOURS = {Verdict.ALLOW: "bold green", Verdict.DENY: "bold red", Verdict.UNDECIDED: "bold yellow"}
@@ -115,13 +116,17 @@ class _Report:
         self._violations(finding)
         for day in finding["denies_from"]:
             self._indented(self._texts.say("finding.denies_from", day=day["text"]), 4)
+        if finding["violations"] and not self._brief:
+            self._labelled("finding.required", self._texts.requirement(control))
+            for reason in reasons(finding, self._decision, self._texts):
+                self._labelled("finding.because", reason)
         for line in evidence.waivers(finding, self._texts):
             self._indented(line.text, line.indent)
         if not self._brief:
-            because = self._texts.because(control)
-            if because:
-                self._indented(Text(f"{self._texts.say('finding.because')} {because[0]}", style="dim"), 4)
             self._mend(evidence.remedy(finding, self._texts) or self._texts.mend(control))
+
+    def _labelled(self, label: str, text: str) -> None:
+        self._indented(Text(f"{self._texts.say(label)} {text}", style="dim"), 4)
 
     def _violations(self, finding: JsonObject) -> None:
         said: dict[str, tuple[tuple[str, str], list[str]]] = {}
@@ -170,8 +175,16 @@ class _Report:
             self._line(self._texts.say("footer.separation_off"))
         if not production and settings["minimum_strength"] == "declared" and self._decision.verdict is Verdict.ALLOW:
             self._line(self._texts.say("footer.unsigned"))
+        if self._decision.document["as_of"]:
+            self._line(self._texts.say("footer.as_of", day=self._decision.document["now"]["text"][:10]))
         if settings["thresholds"]:
             self._line(self._texts.say("footer.settings", found=settings["thresholds"]))
+        for place in self._decision.context.get("jurisdictions", ()):
+            claiming = self._texts.catalog.claiming(place)
+            if claiming and not set(claiming) & set(self._decision.document["profiles"]):
+                self._line(self._texts.say("footer.jurisdiction", place=place, profiles=claiming))
+        if settings["raised"]:
+            self._line(self._texts.say("footer.raised", found=settings["raised"]))
         if self._decision.document["stage"] == Stage.REVIEW.value:
             self._line(self._texts.say("footer.review"))
         self._line(self._texts.say("footer.meaning"))
@@ -195,6 +208,6 @@ class _Report:
 
 
 def _mark(violation: JsonObject, finding: JsonObject) -> tuple[str, str]:
-    if violation["level"] != "deny" or finding["status"] not in {"fail", "waived"}:
+    if not Texts.denies(violation) or finding["status"] not in {"fail", "waived"}:
         return "!", "yellow"
     return "-", "red" if finding["status"] == "fail" else "yellow"

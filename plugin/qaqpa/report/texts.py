@@ -3,25 +3,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
-from qaqpa.escape import MAX_SHOWN, visible
+from qaqpa.escape import visible
 from qaqpa.model import Json, JsonObject, Strength
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report.codes import REJECTION_CODES, nearest_first
+from qaqpa.report.forms import fill
+from qaqpa.report.strings import template
 
-_PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)*)\}")
-_MAX_FILLED = 2 * MAX_SHOWN
 _LACKING = frozenset({"evidence_missing", "evidence_refused", "evidence_too_weak"})
 _OF_THE_GATE = _LACKING | {"waiver_not_allowed"}
 _WEAKER = (Strength.DECLARED.value, Strength.SIGNED.value)
 _DEMANDS = frozenset({Strength.SIGNED.value, Strength.INDEPENDENT.value})
-_TEXTS = Path(__file__).parent / "texts"
 
 
 @dataclass(frozen=True)
@@ -33,8 +28,12 @@ class Texts:
 
     def say(self, code: str, /, **values: Json) -> str:
         """One of the report's own texts."""
-        template = self._template(code)
-        return fill(template, values) if template else visible(code)
+        found = template(code, self.language)
+        return self.fill(found, values) if found else visible(code)
+
+    def fill(self, text: str, values: Mapping[str, Json]) -> str:
+        """A text with its values in the form of the language."""
+        return fill(text, values, self.language)
 
     def title(self, control: str) -> str:
         """A control's title."""
@@ -68,10 +67,8 @@ class Texts:
             sentence = self.say(f"code.{code}", **values)
             must = self.must(violation) if code in _LACKING else ""
             return f"{sentence} {self.say('must.sentence', must=must)}" if must else sentence
-        template = self._texts(control).get("violations", {}).get(code)
-        if template is None:
-            return fill("{code}: {found} ({required})", violation)
-        return fill(template, values)
+        found = self._texts(control).get("violations", {}).get(code)
+        return self.fill("{code}: {found} ({required})" if found is None else found, {**violation, **values})
 
     @staticmethod
     def lacks(violation: JsonObject) -> bool:
@@ -93,7 +90,7 @@ class Texts:
     def problem(self, problem: JsonObject) -> tuple[str, str]:
         """A problem as sentences, and its detail where they do not hold it."""
         code = f"problem.{problem['code']}"
-        detail = "" if "{detail}" in self._template(code) else problem["detail"]
+        detail = "" if "{detail}" in template(code, self.language) else problem["detail"]
         return self.say(code, detail=problem["detail"]), detail
 
     def reason(self, code: str) -> str:
@@ -103,9 +100,6 @@ class Texts:
     def remedy(self, code: str) -> str:
         """What to do about evidence that was refused, and whom to ask; empty for a code that is not known."""
         return self.say(f"remedy.{code}") if code in REJECTION_CODES else ""
-
-    def _template(self, code: str) -> str:
-        return _strings(self.language).get(code) or _strings("en").get(code) or ""
 
     def _values(self, violation: JsonObject) -> dict[str, Json]:
         values = {name: violation[name] for name in ("found", "required", "field")}
@@ -119,25 +113,61 @@ class Texts:
     @staticmethod
     def worst_first(finding: JsonObject) -> list[JsonObject]:
         """A finding's violations, those that deny first."""
-        return sorted(finding["violations"], key=lambda violation: violation["level"] != "deny")
+        return sorted(finding["violations"], key=lambda violation: not Texts.denies(violation))
 
-    def because(self, control: str) -> list[str]:
-        """The provisions that a control rests on, with how strongly and how well their text was verified."""
+    @staticmethod
+    def denies(violation: JsonObject) -> bool:
+        """True where a profile denies for a violation."""
+        return any(entry["severity"] == "deny" for entry in violation["asked_by"])
+
+    def provision(self, act: str, provision: str) -> JsonObject:
+        """What the law's data say of a provision; empty where they do not know it."""
+        found: JsonObject = self.catalog.law.get(act, {}).get("provisions", {}).get(provision, {})
+        return found
+
+    def provision_named(self, act: str, provision: str) -> str:
+        """A provision by its act, its place in it, and what it provides."""
+        own = self._in_language(self.provision(act, provision))
+        named = self._in_language(self.catalog.law.get(act, {}))
+        name = visible(named.get("short", named.get("title", act)))
+        return f"{name}, {visible(own.get('locator', provision))}: {own.get('title', provision)}"
+
+    def reservations(self, act: str, provision: str) -> list[str]:
+        """What has to be said with a provision whose text was not read at its source."""
+        found = self.provision(act, provision)
+        if found.get("verified"):
+            return []
+        return [self.say("unverified", how=self.say(f"verification.{found.get('verification', 'recalled')}"))]
+
+    def rests_on(self, control: str) -> list[str]:
+        """All provisions that a control rests on: how strongly, for which violations, and how well each was read."""
         lines = []
-        for rest in (self.catalog.controls.get(control) or {}).get("provisions", []):
-            act = self.catalog.law.get(rest["act"], {})
-            provision = act.get("provisions", {}).get(rest["provision"], {})
-            title = self._in_language(provision).get("title", rest["provision"])
-            notes = [self.say(f"strength.{rest['strength']}")]
-            if not provision.get("verified"):
-                notes.append(self.say("unverified"))
-            name = self._in_language(act).get("short", self._in_language(act).get("title", rest["act"]))
-            lines.append(f"{name}, {provision.get('locator', '')}: {title} ({'; '.join(notes)})")
+        for link in (self.catalog.controls.get(control) or {}).get("provisions", []):
+            notes = [self.say(f"strength.{link['strength']}"), *self.reservations(link["act"], link["provision"])]
+            about = f" [{', '.join(link['codes'])}]" if "codes" in link else ""
+            lines.append(f"{self.provision_named(link['act'], link['provision'])} ({'; '.join(notes)}){about}")
         return lines
+
+    def profile(self, profile: str, name: str) -> str:
+        """The `title` or the `description` of a profile."""
+        found: str = self._in_language(self.catalog.profiles.get(profile, {})).get(name, profile)
+        return " ".join(found.split())
+
+    def decided(self, control: str) -> list[str]:
+        """What we decided where the sources of a control leave room."""
+        return [" ".join(text.split()) for text in self._texts(control).get("decided", [])]
+
+    def applies(self, control: str) -> str:
+        """To which systems a control applies."""
+        return self._card_text(control, "applies")
+
+    def violation_text(self, control: str, code: str) -> str:
+        """The text of a violation with its placeholders."""
+        return " ".join(self._texts(control).get("violations", {}).get(code, code).split())
 
     def _card_text(self, control: str, name: str) -> str:
         found: str = self._texts(control).get(name, "")
-        return found.strip()
+        return " ".join(found.split())
 
     def _texts(self, control: str) -> Mapping[str, Json]:
         return self._in_language(self.catalog.controls.get(control) or {})
@@ -152,41 +182,3 @@ def codes_in(violation: JsonObject) -> list[str]:
     """The codes that a violation found. A server may answer anything there, so what is no list of texts is none."""
     found = violation["found"]
     return [code for code in found if isinstance(code, str)] if isinstance(found, (list, tuple)) else []
-
-
-def fill(template: str, values: Mapping[str, Json]) -> str:
-    """Replaces `{name}` and `{name.key}`; values are hostile and are made visible and short, templates are ours."""
-
-    def replacement(match: re.Match[str]) -> str:
-        value: Json = values
-        for part in match[1].split("."):
-            value = value.get(part, "?") if isinstance(value, Mapping) else "?"
-        text = shown(value)
-        return text if len(text) <= _MAX_FILLED else f"{text[:_MAX_FILLED]}…"
-
-    return _PLACEHOLDER.sub(replacement, " ".join(template.split()))
-
-
-def shown(value: Json) -> str:
-    """A JSON value as people read it; a share of counts with its percentage."""
-    if isinstance(value, Mapping) and set(value) == {"part", "whole"} and _is_share(value["part"], value["whole"]):
-        return f"{100 * value['part'] / value['whole']:.1f} % ({value['part']} of {value['whole']})"
-    if isinstance(value, bool) or value is None:
-        return json.dumps(value)
-    if isinstance(value, (list, tuple)):
-        return ", ".join(shown(item) for item in value) or "none"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{visible(name)} {shown(item)}" for name, item in value.items())
-    return visible(value) if str(value) else "nothing"
-
-
-def _is_share(part: Json, whole: Json) -> bool:
-    counts = all(isinstance(count, int) and not isinstance(count, bool) for count in (part, whole))
-    return counts and whole > 0
-
-
-@lru_cache(maxsize=8)
-def _strings(language: str) -> dict[str, str]:
-    path = _TEXTS / f"{language}.json"
-    found: dict[str, str] = json.loads(path.read_bytes()) if path.is_file() else {}
-    return found

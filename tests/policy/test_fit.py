@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qaqpa.policy.cards import check_cards
 from qaqpa.policy.codes import codes_of
+from qaqpa.policy.fit import check_cards
 from qaqpa.policy.opa import PolicyError, run_opa
 from qaqpa.resources import POLICIES
 from support.opa import require_opa
@@ -38,18 +38,30 @@ provisions:
 texts:
   en:
     title: Own
+    applies: To all.
     requirement: Something.
     cannot_prove: The rest.
     mend: Do it.
     violations:
       bad: It is bad.
 """
+FILES_END = "      bad: It is bad.\n"
+RUSSIAN = """\
+  ru:
+    title: Свой
+    applies: Ко всем.
+    requirement: Нечто.
+    cannot_prove: Остальное.
+    mend: Сделать.
+    violations:
+      bad: Это плохо, {found}.
+"""
 PROFILE = """\
 statutory: false
 texts: {en: {title: Own, description: Own}}
 controls:
   ACME-01: {severity: deny, warn_when: {public_sector: false}}
-  NDQ-02: {severity: warn, applies_from: {text: '2027-01-01', seconds: 1798761600}}
+  NDQ-02: {severity: warn, applies_from: '2027-01-01'}
 """
 FILES = {
     "rule": ("controls/own/acme_01.rego", CONTROL),
@@ -120,15 +132,44 @@ BROKEN = {
         "rule",
         ":= set()",
         ':= set()\n\nviolation contains violations.warn("worse", {"id": ""}, "", "", "") if true',
-        ":16:7",
+        ":17:7",
         "'worse' has no text",
     ),
-    "text without code": ("card", "      bad:", "      good: x\n      bad:", ":16:13", "never reports 'good'"),
+    "text without code": ("card", "      bad:", "      good: x\n      bad:", ":17:13", "never reports 'good'"),
     "not YAML": ("card", "family: own", "family: [", ":3:1", "not YAML"),
     "unknown control": ("profile", "NDQ-02", "NDQ-99", ":5:11", "no control 'NDQ-99'"),
     "unknown severity": ("profile", "severity: deny", "severity: stop", ":4:23", "severity"),
     "unknown field of the context": ("profile", "public_sector", "publik", ":4:49", "no field 'publik'"),
-    "two times": ("profile", "1798761600", "1798761601", ":5:42", "seconds: 1798761600"),
+    "no day": ("profile", "'2027-01-01'", "'2027-02-30'", ":5:42", "date"),
+    "statute without acts": ("profile", "statutory: false", "statutory: true", ":1:12", "names no act"),
+    "unknown act of a profile": ("profile", "texts:", "acts: [kz-law]\ntexts:", ":2:8", "no act 'kz-law'"),
+    "another basis than the card's": (
+        "profile",
+        "warn_when",
+        "basis: statutory, warn_when",
+        ":4:36",
+        "is not what the card",
+    ),
+    "unknown code left out": ("profile", "warn_when", "without: [good], warn_when", ":4:39", "no code 'good'"),
+    "code of the gate left out": (
+        "profile",
+        "warn_when",
+        "without: [evidence_missing], warn_when",
+        ":4:39",
+        "no code 'evidence_missing'",
+    ),
+    "unknown default": ("card", "provisions:", "defaults: [good]\nprovisions:", ":7:12", "no code 'good'"),
+    "unknown code of a provision": ("card", "derived}", "derived, codes: [good]}", ":8:70", "no code 'good'"),
+    "unknown profile of a provision": ("card", "derived}", "derived, profiles: [nn]}", ":8:72", "no profile 'nn'"),
+    "unknown condition of a provision": ("card", "derived}", "derived, when: {sunny: true}}", ":8:76", "field 'sunny'"),
+    "unknown profile of a threshold": ("card", "basis: law", "basis: {nn: law}", ":6:49", "no profile 'nn'"),
+    "translation with another placeholder": (
+        "card",
+        FILES_END,
+        f"{FILES_END}{RUSSIAN}",
+        ":25:12",
+        "other placeholders",
+    ),
     "profile without controls": ("profile", PROFILE[PROFILE.index("controls") :], "controls: {}", ":3:11", "controls"),
     "no test rule": ("test", "test_nothing", "nothing", "", "has no test"),
 }

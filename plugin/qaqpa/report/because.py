@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a finding is one: for each profile that asks, the provision it rests on, how firmly, and how well it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from qaqpa.escape import visible
+from qaqpa.model import Decision, JsonObject
+from qaqpa.policy.severity import STRENGTHS, Circumstances, Severity
+from qaqpa.report.forms import day
+from qaqpa.report.texts import Texts
+
+_Provision = tuple[str, str]
+"""The id of an act, and of a provision in it."""
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """What violations rest on in one profile, and what follows; `day` is when a warning becomes a denial."""
+
+    profile: str
+    basis: str
+    severity: str
+    day: str
+    provisions: tuple[_Provision, ...]
+
+
+def reasons(finding: JsonObject, decision: Decision, texts: Texts) -> list[str]:
+    """The reasons of a finding, one line each, those that deny first.
+
+    A line names a profile, the most telling provision with its strength, whether its text was read at its source, and
+    what follows where that is no denial. Where it is not about all violations of the finding it says about which.
+    """
+    grouped: dict[_Reason, list[str]] = {}
+    for reason, code in _reasons(finding, decision, texts):
+        grouped.setdefault(reason, []).append(code)
+    every = {violation["code"] for violation in finding["violations"]}
+    order = sorted(grouped, key=lambda reason: (reason.severity != "deny", reason.profile))
+    return [_line(reason, [] if set(grouped[reason]) == every else grouped[reason], texts) for reason in order]
+
+
+def unverified(control: str, violation: JsonObject, decision: Decision, texts: Texts) -> bool:
+    """True where a violation denies, and nothing that it rests on was read at its source."""
+    severity = _severity(decision, texts)
+    provisions = [
+        provision
+        for entry in violation["asked_by"]
+        if entry["severity"] == "deny"
+        for provision in _strongest(severity.covering(control, violation["code"], entry["profile"]))
+    ]
+    return bool(provisions) and not any(texts.provision(*provision).get("verified") for provision in provisions)
+
+
+def _reasons(finding: JsonObject, decision: Decision, texts: Texts) -> Iterator[tuple[_Reason, str]]:
+    severity = _severity(decision, texts)
+    for violation in finding["violations"]:
+        for entry in violation["asked_by"]:
+            provisions = _strongest(severity.covering(finding["control"], violation["code"], entry["profile"]))
+            first = entry["from"][0]["text"] if entry["from"] else ""
+            yield (
+                _Reason(entry["profile"], entry["basis"], entry["severity"], first, provisions),
+                violation["code"],
+            )
+
+
+def _severity(decision: Decision, texts: Texts) -> Severity:
+    document = decision.document
+    raised = document["settings"]["raised"]
+    return Severity(texts.catalog, Circumstances(document["now"]["seconds"], decision.context, raised))
+
+
+def _strongest(links: Sequence[JsonObject]) -> tuple[_Provision, ...]:
+    strongest = min((STRENGTHS.index(link["strength"]) for link in links), default=0)
+    named = ((link["act"], link["provision"]) for link in links if STRENGTHS.index(link["strength"]) == strongest)
+    return tuple(dict.fromkeys(named))
+
+
+def _line(reason: _Reason, codes: Sequence[str], texts: Texts) -> str:
+    if reason.provisions:
+        said = texts.provision_named(*reason.provisions[0])
+        if len(reason.provisions) > 1:
+            said = texts.say("because.more", provision=said, count=len(reason.provisions) - 1)
+        notes = [texts.say(f"strength.{reason.basis}"), *texts.reservations(*reason.provisions[0])]
+    else:
+        said, notes = texts.say("because.default"), []
+    if reason.day:
+        notes.append(texts.say("because.warns_until", day=day(reason.day, texts.language)))
+    elif reason.severity == "warn":
+        notes.append(texts.say("because.warns"))
+    noted = f" ({'; '.join(notes)})" if notes else ""
+    about = f" [{', '.join(map(visible, dict.fromkeys(codes)))}]" if codes else ""
+    return f"{visible(reason.profile)}: {said}{noted}{about}"

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How severe a violation is. That Rego says the same is shown by `check_document` over every answer of the engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qaqpa import times
+from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.severity import Circumstances, Severity, basis, general_basis
+
+LAW = {
+    "act": {
+        "in_force": {"from": "2026-07-01"},
+        "provisions": {
+            "plain": {},
+            "ended": {"in_force": {"until": "2026-11-22"}},
+            "last-day": {"in_force": {"until": "2026-11-23"}},
+            "later": {
+                "applies": [{"from": "2028-08-02", "when": {"eu_class": "high_risk_annex_i"}}, {"from": "2027-12-02"}]
+            },
+        },
+    }
+}
+VIOLATION = {"code": "bad", "level": "deny"}
+
+
+def link(provision: str = "plain", strength: str = "statutory", **more: Any) -> dict[str, Any]:
+    return {"act": "act", "provision": provision, "strength": strength, **more}
+
+
+def asked(
+    *links: dict[str, Any],
+    day: str = "2026-11-23",
+    context: dict[str, Any] | None = None,
+    raised: tuple[str, ...] = (),
+    violation: dict[str, Any] = VIOLATION,
+    statutory: bool = True,
+    **demand: Any,
+) -> dict[str, Any]:
+    demands = {"p": {"severity": "deny", **demand}}
+    profile = {"statutory": statutory, "acts": ["act"], "controls": {"X-01": demands["p"]}}
+    catalog = Catalog({"X-01": {"provisions": list(links), "defaults": ["ours"]}}, {"p": profile}, LAW)
+    now = times.pair(times.parse(day))["seconds"]
+    entries = Severity(catalog, Circumstances(now, context or {}, raised)).asked_by("X-01", violation, demands)
+    return dict(entries[0]) if entries else {}
+
+
+def told(entry: dict[str, Any]) -> tuple[str, str, list[str]]:
+    return entry["basis"], entry["severity"], [moment["text"] for moment in entry["from"]]
+
+
+def test_in_a_statutes_profile_only_what_the_statute_asks_denies() -> None:
+    assert told(asked(link())) == ("statutory", "deny", [])
+    assert told(asked(link(strength="derived"))) == ("derived", "warn", [])
+    assert told(asked()) == ("product_default", "warn", [])
+    assert told(asked(link(), violation={"code": "ours", "level": "deny"})) == ("product_default", "warn", [])
+    assert told(asked(statutory=False)) == ("product_default", "deny", [])
+
+
+def test_a_duty_denies_from_its_day_on() -> None:
+    assert told(asked(link("later"))) == ("statutory", "warn", ["2027-12-02"])
+    assert told(asked(link("later"), day="2027-12-01")) == ("statutory", "warn", ["2027-12-02"])
+    assert told(asked(link("later"), day="2027-12-02")) == ("statutory", "deny", [])
+    annex = {"eu_class": "high_risk_annex_i"}
+    assert told(asked(link("later"), context=annex)) == ("statutory", "warn", ["2028-08-02"])
+    assert told(asked(link("plain"), day="2026-06-30")) == ("statutory", "warn", ["2026-07-01"])
+
+
+def test_what_ended_counts_on_its_last_day_and_no_longer() -> None:
+    assert told(asked(link("ended"))) == ("product_default", "warn", [])
+    assert told(asked(link("last-day"))) == ("statutory", "deny", [])
+
+
+@pytest.mark.parametrize("context", [{}, {"domain": "hr"}, {"domain": 5}])
+def test_a_condition_holds_unless_the_context_says_otherwise(context: dict[str, Any]) -> None:
+    assert told(asked(link(when={"domain": "hr"}), context=context))[1] == "deny"
+    assert told(asked(link(when={"domain": "hr"}), context={"domain": "medical"}))[1] == "warn"
+
+
+def test_links_that_name_a_code_go_first() -> None:
+    named = link("later", codes=["bad"])
+    assert told(asked(link(), named)) == ("statutory", "warn", ["2027-12-02"])
+    lacking = {"code": "evidence_missing", "level": "deny"}
+    assert told(asked(link(), named, violation=lacking)) == ("statutory", "deny", [])
+    assert told(asked(named, violation=lacking)) == ("statutory", "warn", ["2027-12-02"])
+
+
+def test_a_profile_can_leave_out_warn_and_begin_later() -> None:
+    assert asked(link(), without=["bad"]) == {}
+    assert told(asked(link(), severity="warn"))[1] == "warn"
+    assert told(asked(link(), applies_from="2027-01-01")) == ("statutory", "warn", ["2027-01-01"])
+    assert told(asked(link("later"), applies_from="2027-01-01")) == ("statutory", "warn", ["2027-12-02"])
+
+
+def test_what_is_raised_denies_now() -> None:
+    mild = {"code": "bad", "level": "warn"}
+    assert told(asked(link("later"), raised=("X-01",)))[1:] == ("deny", [])
+    assert told(asked(severity="warn", raised=("X-01/bad",)))[1] == "deny"
+    assert told(asked(link(), raised=("X-01",), violation=mild))[1] == "warn"
+    assert told(asked(link(), raised=("X-01/bad",), violation=mild))[1] == "deny"
+
+
+def test_the_strongest_provision_is_the_basis() -> None:
+    assert basis([link(strength="recommended"), link(strength="derived")]) == "derived"
+    assert basis([]) == "product_default"
+    card = {"provisions": [link(strength="derived"), link(codes=["bad"]), link(when={"domain": "hr"})]}
+    assert general_basis(card, "p", ["act"]) == "derived"
+    assert general_basis({"provisions": [link(strength="recommended", profiles=["p"])]}, "p", []) == "recommended"
+    assert general_basis(card, "p", []) == "product_default"
