@@ -12,7 +12,7 @@ import pytest
 from qaqpa.evidence.kinds import SYSTEM, kinds
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.report import texts as module
-from qaqpa.report.texts import fill
+from qaqpa.report.forms import fill
 from qaqpa.resources import POLICIES, SCHEMAS
 
 FOLDER = Path(module.__file__).parent / "texts"
@@ -159,7 +159,7 @@ def test_a_kind_is_called_as_its_schema_calls_it(kind: str) -> None:
     [
         ("en", "1 May 2026"),
         ("kk", "2026 жылғы 1 мамыр"),
-        ("ru", "1 мая 2026 г."),  # noqa: RUF001 - a Cyrillic letter is meant
+        ("ru", "1 мая 2026 г."),
     ],
 )
 def test_a_date_is_put_together(language: str, day: str) -> None:

@@ -102,7 +102,7 @@ def waivers(finding: JsonObject, texts: Texts) -> Iterator[Line]:
 
 def not_applicable(finding: JsonObject, texts: Texts) -> str:
     """Why a control does not apply: the fields of the context, and the statements that hold it."""
-    control, fields = finding["control"], finding["not_applicable_because"]
+    control, fields = finding["control"], texts.context_fields(finding["not_applicable_because"])
     facts = [fact[:_SHORT_ID] for fact in finding["evidence"]]
     if facts:
         return texts.say("finding.not_applicable_fact", control=control, fields=fields, facts=facts)

@@ -24,8 +24,7 @@ def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
     """
     texts = Texts(catalog, language)
     subject = decision.document["subject"]
-    named = f"{subject['name']} version {subject['version']}" if subject["version"] else subject["name"]
-    head = texts.say(f"line.{decision.verdict.value}", model=visible(named), stage=decision.document["stage"])
+    head = texts.say(f"line.{decision.verdict.value}", model=texts.subject(subject), stage=decision.document["stage"])
     waived = evidence.waived(decision, texts)
     if decision.verdict is Verdict.ALLOW:
         return f"{head} {waived}".rstrip()

@@ -65,12 +65,11 @@ class _Report:
 
     def _head(self) -> None:
         document = self._decision.document
-        subject = document["subject"]
-        name = f"{subject['name']} version {subject['version']}" if subject["version"] else subject["name"]
+        name = self._texts.subject(document["subject"])
         key = "summary.stage_asked_by" if document["actor"] else "summary.stage"
         said = self._texts.say(key, stage=document["stage"], profiles=document["profiles"], actor=document["actor"])
         verdict = self._texts.say(f"verdict.{self._decision.verdict.value}")
-        head = Text.assemble((verdict, _COLOURS[self._decision.verdict]), f"  {visible(name)}  ", (f"({said})", "dim"))
+        head = Text.assemble((verdict, _COLOURS[self._decision.verdict]), f"  {name}  ", (f"({said})", "dim"))
         self._console.print(head, soft_wrap=True)
         self._console.print(Text(self._summary()))
 

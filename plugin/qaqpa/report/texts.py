@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qaqpa.escape import visible
@@ -34,6 +34,16 @@ class Texts:
     def fill(self, text: str, values: Mapping[str, Json]) -> str:
         """A text with its values in the form of the language."""
         return fill(text, values, self.language)
+
+    def subject(self, subject: JsonObject) -> str:
+        """What was judged: the registered model, and its version where it has one. Made harmless."""
+        if not subject["version"]:
+            return visible(subject["name"])
+        return self.say("subject.version", name=subject["name"], version=subject["version"])
+
+    def context_fields(self, names: Sequence[str]) -> list[str]:
+        """Fields of the context as people call them, each with its name."""
+        return [f"{self.say(f'field.{name}')} ({name})" for name in names]
 
     def title(self, control: str) -> str:
         """A control's title."""
