@@ -37,8 +37,8 @@ def shown(value: Json, language: str = "en") -> str:
     """A JSON value as people read it; a share of counts with its percentage, a day with the name of its month."""
     if isinstance(value, Mapping) and set(value) == {"part", "whole"} and _is_share(value["part"], value["whole"]):
         percent = number(round(100 * value["part"] / value["whole"], 1), language, decimals=1)
-        counts = {name: number(value[name], language) for name in ("part", "whole")}
-        return fill(template("value.share", language), {"percent": percent, **counts}, language)
+        part, whole = (number(value[name], language) for name in ("part", "whole"))
+        return fill(template("value.share", language), {"percent": percent, "part": part, "whole": whole}, language)
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     if isinstance(value, (int, float)):

@@ -43,7 +43,8 @@ class Texts:
 
     def context_fields(self, names: Sequence[str]) -> list[str]:
         """Fields of the context as people call them, each with its name."""
-        return [f"{self.say(f'field.{name}')} ({name})" for name in names]
+        called = {name: self.say(f"field.{name}") for name in names}
+        return [f"{said} ({name})" for name, said in called.items()]
 
     def title(self, control: str) -> str:
         """A control's title."""
