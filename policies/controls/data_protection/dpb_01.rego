@@ -40,7 +40,8 @@ violation contains found if {
 	some phase in _phases_in_use(record)
 	some place in _places
 	count([entry | some entry in _entries(record, place); fields.text(entry, "phase") == phase]) == 0
-	found := violations.deny("basis_missing", record, "bases", {"phase": phase, "jurisdiction": place}, "a basis")
+	value := {"phase": phase, "jurisdiction": place}
+	found := violations.deny(_without_basis(place), record, "bases", value, "a basis")
 }
 
 violation contains found if {
@@ -67,7 +68,7 @@ violation contains found if {
 	present := fields.texts(_consent(record), "fields_present")
 	lacking := [field | some field in _consent_fields; not field in present]
 	count(lacking) > 0
-	found := violations.deny("consent_field_missing", record, "consent/fields_present", lacking, _consent_fields)
+	found := violations.deny("kz_consent_field_missing", record, "consent/fields_present", lacking, _consent_fields)
 }
 
 violation contains found if {
@@ -81,13 +82,13 @@ violation contains found if {
 violation contains found if {
 	some record in _records_with_kz_consent
 	not fields.has_document(_consent(record), "template")
-	found := violations.deny("consent_template_missing", record, "consent/template", "", "uri, sha256")
+	found := violations.deny("kz_consent_template_missing", record, "consent/template", "", "uri, sha256")
 }
 
 violation contains found if {
 	some record in _records_with_kz_consent
 	not fields.has_document(_consent(record), "proof_store")
-	found := violations.warn("consent_proof_missing", record, "consent/proof_store", "", "uri, sha256")
+	found := violations.warn("kz_consent_proof_missing", record, "consent/proof_store", "", "uri, sha256")
 }
 
 violation contains found if {
@@ -103,14 +104,14 @@ violation contains found if {
 	some entry in _eu_interests(record)
 	not fields.has_document(entry, "interest_assessment")
 	phase := fields.text(entry, "phase")
-	found := violations.deny("interest_assessment_missing", record, "bases/interest_assessment", phase, "uri, sha256")
+	found := violations.deny("eu_interest_assessment_missing", record, "bases/interest_assessment", phase, "uri, sha256")
 }
 
 violation contains found if {
 	context.public_sector
 	some record in _records
 	some entry in _eu_interests(record)
-	found := violations.deny("interest_of_state_body", record, "bases/basis", _label(entry), "another basis")
+	found := violations.deny("eu_interest_of_state_body", record, "bases/basis", _label(entry), "another basis")
 }
 
 # The places whose law asks for a basis of its own; where there is none of them, any entry will do.
@@ -120,6 +121,10 @@ _elsewhere contains "OTHER" if {
 	not "EU" in context.jurisdictions
 	not "KZ" in context.jurisdictions
 }
+
+_without_basis(place) := "eu_no_basis" if {
+	place == "EU"
+} else := "no_basis"
 
 # Nothing said, or something unknown, means every phase.
 _phases_in_use(record) := phases if {
@@ -150,8 +155,8 @@ _eu_interests(record) := [entry |
 	fields.text(entry, "basis") == "legitimate_interest"
 ]
 
-_withdrawal_code(days) := "withdrawal_slow" if {
+_withdrawal_code(days) := "kz_withdrawal_slow" if {
 	is_number(days)
-} else := "withdrawal_missing"
+} else := "kz_withdrawal_missing"
 
 _label(entry) := {"phase": fields.text(entry, "phase"), "basis": fields.text(entry, "basis")}

@@ -59,21 +59,23 @@ test_not_applicable_only_when_the_context_says_so if {
 
 test_applies_with_an_empty_context if {
 	dpb_01.not_applicable_because == set() with input as fixtures.request({}, "legal_basis", _good)
-	_said({}, _good) == {"deny basis_missing"}
+	_said({}, _good) == {"deny eu_no_basis"}
+	_said({}, _good_eu) == {"deny no_basis"}
+	_said({}, {}) == {"deny no_basis", "deny eu_no_basis"}
 	_said({}, {"bases": array.concat(_good.bases, _good_eu.bases), "consent": _consent}) == set()
 }
 
 test_basis_for_every_phase if {
-	_said(_eu, {"bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny basis_missing"}
-	_said(_eu, {"phases": [], "bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny basis_missing"}
-	_said(_eu, {"phases": ["training", "dreaming"], "bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny basis_missing"}
+	_said(_eu, {"bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny eu_no_basis"}
+	_said(_eu, {"phases": [], "bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny eu_no_basis"}
+	_said(_eu, {"phases": ["training", "dreaming"], "bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny eu_no_basis"}
 	_said(_eu, {"phases": ["training", "testing"], "bases": array.slice(_good_eu.bases, 0, 2)}) == set()
-	_said(_eu, {}) == {"deny basis_missing"}
+	_said(_eu, {}) == {"deny eu_no_basis"}
 }
 
 test_basis_of_another_jurisdiction_does_not_count if {
-	_said(_eu, _good) == {"deny basis_missing"}
-	_said(_kz, _good_eu) == {"deny basis_missing"}
+	_said(_eu, _good) == {"deny eu_no_basis"}
+	_said(_kz, _good_eu) == {"deny no_basis"}
 }
 
 test_only_the_places_that_ask_for_a_basis_are_named if {
@@ -86,7 +88,7 @@ test_only_the_places_that_ask_for_a_basis_are_named if {
 test_any_basis_counts_elsewhere if {
 	_said({"jurisdictions": ["OTHER"]}, _good_eu) == set()
 	_said({"jurisdictions": ["OTHER"]}, {"bases": _everywhere("OTHER", "contract")}) == set()
-	_said({"jurisdictions": ["OTHER"]}, {"bases": []}) == {"deny basis_missing"}
+	_said({"jurisdictions": ["OTHER"]}, {"bases": []}) == {"deny no_basis"}
 }
 
 test_basis_in_kazakhstan if _single(_kz, _entry("training", "KZ", "contract")) == {"deny kz_basis_unsuitable"}
@@ -100,27 +102,34 @@ test_ground_in_kazakhstan if {
 }
 
 test_consent_fields if {
-	_with_consent({"fields_present": array.slice(_consent.fields_present, 0, 6)}) == {"deny consent_field_missing"}
-	_with_consent({"fields_present": array.slice(_consent.fields_present, 1, 7)}) == {"deny consent_field_missing"}
-	_without_in_consent("fields_present") == {"deny consent_field_missing"}
+	_with_consent({"fields_present": array.slice(_consent.fields_present, 0, 6)}) == {"deny kz_consent_field_missing"}
+	_with_consent({"fields_present": array.slice(_consent.fields_present, 1, 7)}) == {"deny kz_consent_field_missing"}
+	_without_in_consent("fields_present") == {"deny kz_consent_field_missing"}
 }
 
 test_consent_withdrawal if {
 	_with_consent({"withdrawal_working_days": 0}) == set()
-	_with_consent({"withdrawal_working_days": 16}) == {"deny withdrawal_slow"}
-	_without_in_consent("withdrawal_working_days") == {"deny withdrawal_missing"}
+	_with_consent({"withdrawal_working_days": 16}) == {"deny kz_withdrawal_slow"}
+	_without_in_consent("withdrawal_working_days") == {"deny kz_withdrawal_missing"}
 }
 
-test_consent_form if _without_in_consent("template") == {"deny consent_template_missing"}
+test_withdrawal_can_be_tightened if {
+	settings := {"thresholds": {"DPB-01": {"kz_withdrawal_working_days": 14}}}
+	request := object.union(fixtures.request(_kz, "legal_basis", _good), {"settings": settings})
+	found := dpb_01.violation with input as request
+	fixtures.said(found) == {"deny kz_withdrawal_slow"}
+}
 
-test_consent_proof if _without_in_consent("proof_store") == {"warn consent_proof_missing"}
+test_consent_form if _without_in_consent("template") == {"deny kz_consent_template_missing"}
+
+test_consent_proof if _without_in_consent("proof_store") == {"warn kz_consent_proof_missing"}
 
 test_consent_without_any_description if {
 	_single(_kz, _entry("training", "KZ", "consent")) == {
-		"deny consent_field_missing",
-		"deny withdrawal_missing",
-		"deny consent_template_missing",
-		"warn consent_proof_missing",
+		"deny kz_consent_field_missing",
+		"deny kz_withdrawal_missing",
+		"deny kz_consent_template_missing",
+		"warn kz_consent_proof_missing",
 	}
 }
 
@@ -130,11 +139,11 @@ test_basis_in_the_eu if _single(_eu, _entry("training", "EU", "kz_art9")) == {"d
 
 test_legitimate_interest if {
 	bare := _entry("training", "EU", "legitimate_interest")
-	_single(_eu, bare) == {"deny interest_assessment_missing"}
+	_single(_eu, bare) == {"deny eu_interest_assessment_missing"}
 	assessed := object.union(bare, {"interest_assessment": fixtures.document})
 	_single(_eu, assessed) == set()
-	_single({"jurisdictions": ["EU"], "public_sector": true}, assessed) == {"deny interest_of_state_body"}
-	_single({"jurisdictions": ["EU"]}, assessed) == {"deny interest_of_state_body"}
+	_single({"jurisdictions": ["EU"], "public_sector": true}, assessed) == {"deny eu_interest_of_state_body"}
+	_single({"jurisdictions": ["EU"]}, assessed) == {"deny eu_interest_of_state_body"}
 }
 
 test_an_unused_entry_is_judged_too if {
@@ -142,5 +151,5 @@ test_an_unused_entry_is_judged_too if {
 		"phases": ["training"],
 		"bases": [_entry("training", "EU", "contract"), _entry("testing", "EU", "legitimate_interest")],
 	}
-	_said(_eu, record) == {"deny interest_assessment_missing"}
+	_said(_eu, record) == {"deny eu_interest_assessment_missing"}
 }

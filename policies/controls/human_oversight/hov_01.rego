@@ -2,10 +2,12 @@
 # title: HOV-01 A human takes the final decision
 # description: |
 #   In a decision with serious effect on a person the algorithm only helps; a person decides, and nothing becomes
-#   final without that person.
+#   final without that person. Some profiles let it decide alone where there is a ground for that; they leave out
+#   `fully_automated` and keep `fully_automated_without_ground`, the others do it the other way round.
 package qaqpa.controls.hov_01
 
 import data.qaqpa.context
+import data.qaqpa.controls.dpb_03
 import data.qaqpa.evidence
 import data.qaqpa.fields
 import data.qaqpa.violation as violations
@@ -22,9 +24,17 @@ not_applicable_because contains "significant_decision" if context.significant_de
 # description: What is wrong.
 violation contains found if {
 	some flow in _flows
-	some level in [_level(flow), context.said("automation")]
-	not level in [null, "advisory", "human_in_the_loop"]
+	some level in _alone(flow)
 	found := violations.deny("fully_automated", flow, "automation_level", level, _with_a_person)
+}
+
+violation contains found if {
+	some flow in _flows
+	some level in _alone(flow)
+	lacking := _lacking_ground(level)
+	count(lacking) > 0
+	value := {"level": level, "lacking": lacking}
+	found := violations.deny("fully_automated_without_ground", flow, "automation_level", value, "DPB-03")
 }
 
 violation contains found if {
@@ -63,5 +73,21 @@ violation contains found if {
 	not fields.has_document(flow.predicate, "diagram")
 	found := violations.warn("diagram_missing", flow, "diagram", "", "uri, sha256")
 }
+
+# What flow and context say of the automation, where that is not that a person decides.
+_alone(flow) := [level |
+	some level in [_level(flow), context.said("automation")]
+	not level in [null, "advisory", "human_in_the_loop"]
+]
+
+# What stands between the flow and a ground, as a sorted array; a level that nobody knows has no ground.
+_lacking_ground(level) := ["level_unknown"] if {
+	level != "fully_automated"
+} else := ["evidence_missing"] if {
+	count(evidence.counted("automated_decision")) == 0
+} else := sort({violation.code |
+	some violation in dpb_03.violation
+	violation.level != "warn"
+})
 
 _level(flow) := fields.text(flow.predicate, "automation_level")

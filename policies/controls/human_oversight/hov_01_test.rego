@@ -38,21 +38,69 @@ test_applies_with_an_empty_context if {
 	_said({}, _good) == set()
 }
 
+_both := {"deny fully_automated", "deny fully_automated_without_ground"}
+
 test_fully_automated if {
-	_said({}, object.union(_good, {"automation_level": "fully_automated"})) == {"deny fully_automated"}
-	_said({}, object.union(_good, {"automation_level": "something"})) == {"deny fully_automated"}
-	_said({}, object.remove(_good, ["automation_level"])) == {"deny fully_automated"}
+	_said({}, object.union(_good, {"automation_level": "fully_automated"})) == _both
+	_said({}, object.union(_good, {"automation_level": "something"})) == _both
+	_said({}, object.remove(_good, ["automation_level"])) == _both
 }
 
 test_fully_automated_by_the_context_alone if {
 	said := _said({"automation": "fully_automated"}, _good)
-	said == {"deny fully_automated", "deny automation_differs"}
+	said == _both | {"deny automation_differs"}
 }
 
 test_fully_automated_is_reported_without_what_only_a_person_could_do if {
 	flow := {"automation_level": "fully_automated", "auto_finalisation_possible": true, "final_decider_role": ""}
 	said := _said({"automation": "fully_automated"}, object.union(_good, flow))
-	said == {"deny fully_automated"}
+	said == _both
+}
+
+_ground := {
+	"kz_ground": "consent",
+	"eu_ground": "contract",
+	"person_can_change_result": true,
+	"safeguards": ["human_intervention", "express_view", "contest"],
+	"uses_special_category": false,
+}
+
+# The violations of a flow at a level, beside what is said about its ground.
+_beside(level, grounds) := found if {
+	flow := fixtures.fact(object.union(_good, {"automation_level": level}))
+	request := object.union(
+		fixtures.empty_request,
+		{"context": {"automation": level}, "evidence": {"decision_flow": [flow], "automated_decision": grounds}},
+	)
+	found := hov_01.violation with input as request
+}
+
+test_a_ground_carries_a_fully_automated_flow if {
+	fixtures.said(_beside("fully_automated", [fixtures.fact(_ground)])) == {"deny fully_automated"}
+	fixtures.said(_beside("human_in_the_loop", [])) == set()
+}
+
+test_a_ground_that_fails_carries_nothing if {
+	bad := fixtures.fact(object.union(_ground, {"kz_ground": "none"}))
+	fixtures.said(_beside("fully_automated", [bad])) == _both
+	fixtures.said(_beside("fully_automated", [fixtures.fact(_ground), bad])) == _both
+	found := _beside("fully_automated", [bad])
+	lacking := {violation.found.lacking | some violation in found; violation.code == "fully_automated_without_ground"}
+	lacking == {["kz_no_ground"]}
+}
+
+test_a_ground_that_does_not_count_carries_nothing if {
+	fixtures.said(_beside("fully_automated", [])) == _both
+	fixtures.said(_beside("fully_automated", [fixtures.declared(_ground)])) == _both
+	dependent := object.union(fixtures.fact(_ground), {"against_only": true})
+	fixtures.said(_beside("fully_automated", [dependent])) == _both
+}
+
+test_no_ground_carries_a_level_that_nobody_knows if {
+	found := _beside("something", [fixtures.fact(_ground)])
+	fixtures.said(found) == _both
+	lacking := {violation.found.lacking | some violation in found; violation.code == "fully_automated_without_ground"}
+	lacking == {["level_unknown"]}
 }
 
 test_evidence_and_context_differ if _with({"automation_level": "advisory"}) == {"deny automation_differs"}
