@@ -29,8 +29,21 @@ above(control, name, measured) if {
 #   a control has to say what that means.
 parameter(control, name) := {value |
 	some profile in input.profiles
+	some value in parameter_of(profile, control, name)
+}
+
+# METADATA
+# description: A parameter of a control in one profile, as a set; empty where the profile does not name it.
+parameter_of(profile, control, name) := {value |
 	some value in data.profiles[profile].controls[control].parameters[name]
 }
+
+# METADATA
+# description: The chosen profiles whose parameter of a control has a value, as a sorted array.
+profiles_naming(control, name, value) := sort({profile |
+	some profile in input.profiles
+	value in parameter_of(profile, control, name)
+})
 
 # METADATA
 # description: Settings that loosen a threshold whose basis is law, or that name an unknown one.

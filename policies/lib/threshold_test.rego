@@ -71,6 +71,38 @@ test_parameter_is_the_union_over_the_profiles if {
 	none == set()
 }
 
+_profiles := {
+	"a": {"controls": {"X-01": {"parameters": {"attributes": ["sex", "age"]}}}},
+	"b": {"controls": {"X-01": {"parameters": {"attributes": ["race", "sex"]}}}},
+	"c": {"controls": {"X-01": {}}},
+	"d": {"controls": {"X-01": {"parameters": {"attributes": ["never asked"]}}}},
+	"e": {"controls": {"X-01": {"parameters": {"attributes": "sex"}}}},
+}
+
+test_parameter_of_one_profile if {
+	threshold.parameter_of("b", "X-01", "attributes") == {"race", "sex"} with data.profiles as _profiles
+	every profile in ["c", "e", "unknown", null] {
+		threshold.parameter_of(profile, "X-01", "attributes") == set() with data.profiles as _profiles
+	}
+	threshold.parameter_of("b", "X-01", "other") == set() with data.profiles as _profiles
+	threshold.parameter_of("b", "X-02", "attributes") == set() with data.profiles as _profiles
+}
+
+_naming(profiles, value) := named if {
+	named := threshold.profiles_naming("X-01", "attributes", value) with input.profiles as profiles
+		with data.profiles as _profiles
+}
+
+test_profiles_that_name_a_value_are_sorted if {
+	_naming(["e", "c", "b", "a", "unknown"], "sex") == ["a", "b"]
+	_naming(["b", "a"], "age") == ["a"]
+}
+
+test_only_chosen_profiles_name_a_value if {
+	_naming(["a", "b"], "never asked") == []
+	_naming([], "sex") == []
+}
+
 test_law_is_not_loosened if {
 	_loosened("law_most", 16)
 	not _loosened("law_most", 15)

@@ -10,6 +10,7 @@ import data.qaqpa.evidence
 import data.qaqpa.fields
 import data.qaqpa.moments
 import data.qaqpa.ratio
+import data.qaqpa.scope
 import data.qaqpa.threshold
 import data.qaqpa.violation as violations
 
@@ -45,16 +46,30 @@ violation contains found if {
 # A profile that asks for the test and names no attribute would let every test pass.
 violation contains found if {
 	some test in _tests
-	count(_attributes) == 0
-	found := violations.deny("no_attribute_demanded", test, "groups", [], "attributes in the profile")
+	silent := [profile |
+		some profile in scope.profiles_asking("NDQ-02")
+		count(threshold.parameter_of(profile, "NDQ-02", "attributes")) == 0
+	]
+	count(silent) > 0
+	denied := violations.deny("no_attribute_demanded", test, "groups", silent, "attributes in the profile")
+	found := violations.asked_by(denied, silent)
 }
 
+# Which attributes have to be there is for each profile to say; whatever is there is judged for all of them.
 violation contains found if {
 	some test in _tests
 	seen := array.concat(_tested(test), _excluded(test))
-	some attribute in _attributes
+	some attribute in threshold.parameter("NDQ-02", "attributes")
 	not attribute in seen
-	found := violations.deny("attribute_untested", test, "groups", attribute, "tested, or excluded with a reason")
+	denied := violations.deny("attribute_untested", test, "groups", attribute, "tested, or excluded with a reason")
+	found := violations.asked_by(denied, threshold.profiles_naming("NDQ-02", "attributes", attribute))
+}
+
+# Reasons for leaving out every attribute are no test.
+violation contains found if {
+	some test in _tests
+	count(_tested(test)) == 0
+	found := violations.deny("nothing_tested", test, "groups", [], "at least one attribute")
 }
 
 violation contains found if {
@@ -145,8 +160,6 @@ _false_negative_rate := {"name": "false_negative_rate", "part": "false_negatives
 _false_positive_rate := {"name": "false_positive_rate", "part": "false_positives", "whole": "negatives"}
 
 _error_rates := [_false_negative_rate, _false_positive_rate]
-
-_attributes := threshold.parameter("NDQ-02", "attributes")
 
 _groups(test) := fields.list(test.predicate, "groups")
 

@@ -91,14 +91,48 @@ test_attributes_of_the_profile if {
 	_with({"attributes_excluded": [{"attribute": "age", "reason": " "}]}) == {"deny attribute_untested"}
 	ages := [_group("age", "young", {}), _group("age", "old", {})]
 	_with({"groups": array.concat(_good.groups, ages), "attributes_excluded": []}) == set()
-	_without("groups") == {"deny attribute_untested"}
 }
 
-test_profile_without_attributes if {
-	request := fixtures.request({}, "bias", _good)
-	silent := {"article-baseline": {"controls": {"NDQ-02": {}}}}
-	found := ndq_02.violation with input as request with data.profiles as silent
-	fixtures.said(found) == {"deny no_attribute_demanded"}
+test_only_the_attributes_of_a_chosen_profile_are_asked_for if {
+	profiles := {
+		"p": {"controls": {"NDQ-02": {"parameters": {"attributes": ["sex", "age"]}}}},
+		"q": {"controls": {"NDQ-02": {"parameters": {"attributes": ["race", "sex"]}}}},
+		"r": {"controls": {"NDQ-02": {"parameters": {"attributes": ["race"]}}}},
+	}
+	_asked(["p"], profiles) == set()
+	_asked(["q", "p"], profiles) == {["attribute_untested", "race", ["q"]]}
+	_asked(["q", "r", "p"], profiles) == {["attribute_untested", "race", ["q", "r"]]}
+}
+
+test_a_chosen_profile_without_attributes if {
+	profiles := {
+		"p": {"controls": {"NDQ-02": {"parameters": {"attributes": ["sex", "age"]}}}},
+		"q": {"controls": {"NDQ-02": {"parameters": {"attributes": []}}}},
+		"r": {"controls": {"NDQ-02": {}}},
+		"s": {"controls": {"TRN-01": {}}},
+		"t": {"controls": {"NDQ-02": {"parameters": {"attributes": "sex"}}}},
+	}
+	_asked(["p", "s", "unknown"], profiles) == set()
+	_asked(["r", "p", "q"], profiles) == {["no_attribute_demanded", ["q", "r"], ["q", "r"]]}
+	_asked(["t"], profiles) == {["no_attribute_demanded", ["t"], ["t"]]}
+}
+
+test_what_nobody_asked_for_is_judged_for_every_profile if {
+	races := [_group("race", "a", {}), _group("race", "b", {"selected": 399})]
+	found := _violations(object.union(_good, {"groups": array.concat(_good.groups, races)}))
+	{[violation.code, object.get(violation, "only", "all")] | some violation in found} == {["selection_ratio_low", "all"]}
+}
+
+_asked(profiles, known) := asked if {
+	request := object.union(fixtures.request({}, "bias", _good), {"profiles": profiles})
+	found := ndq_02.violation with input as request with data.profiles as known
+	asked := {[violation.code, violation.found, violation.only] | some violation in found}
+}
+
+test_nothing_tested if {
+	_without("groups") == {"deny attribute_untested", "deny nothing_tested"}
+	excluded := [{"attribute": name, "reason": "Not recorded."} | some name in ["age", "sex"]]
+	_with({"groups": [], "attributes_excluded": excluded}) == {"deny nothing_tested"}
 }
 
 test_group_alone if _with({"groups": [_group("sex", "women", {})]}) == {"deny group_alone"}

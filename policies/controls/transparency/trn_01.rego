@@ -94,5 +94,5 @@ violation contains found if {
 	some card in _cards
 	lacking := fields.lacking(fields.list(card.predicate, "languages"), _state_languages)
 	count(lacking) > 0
-	found := violations.warn("state_language_missing", card, "languages", lacking, _state_languages)
+	found := violations.deny("kz_state_language_missing", card, "languages", lacking, _state_languages)
 }

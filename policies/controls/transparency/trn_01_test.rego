@@ -91,7 +91,7 @@ test_languages_missing if {
 
 test_state_languages_are_asked_for_where_nothing_is_known if {
 	found := trn_01.violation with input as _with({"languages": ["kk"]})
-	fixtures.said(found) == {"warn state_language_missing"}
+	fixtures.said(found) == {"deny kz_state_language_missing"}
 	{violation.found | some violation in found} == {["ru"]}
 }
 
