@@ -84,9 +84,13 @@ _sound_thresholds(card) if {
 	every _, entry in card.thresholds {
 		not is_null(entry.value)
 		entry.tighter in {"higher", "lower"}
-		is_string(entry.basis)
+		_is_basis(entry.basis)
 	}
 }
+
+_is_basis(basis) if is_string(basis)
+
+_is_basis(basis) if is_object(basis)
 
 # The ids of the facts of some kinds by which a control is judged.
 _ids(kinds) := sort([item.id |

@@ -151,8 +151,10 @@ test_without_a_card_nothing_is_said_to_be_not_applicable if {
 }
 
 test_a_whole_card_is_judged if {
-	threshold := {"value": 365, "tighter": "lower", "basis": "law"}
-	_by_card({"evidence": ["x"], "thresholds": {"age": threshold}}).status == "pass"
+	every basis in ["law", "product_default", {"kz": "law"}] {
+		threshold := {"value": 365, "tighter": "lower", "basis": basis}
+		_by_card({"evidence": ["x"], "thresholds": {"age": threshold}}).status == "pass"
+	}
 }
 
 test_evidence_missing if {

@@ -9,7 +9,7 @@ import pytest
 
 from qaqpa import times
 from qaqpa.policy.bundle import Catalog
-from qaqpa.policy.severity import Circumstances, Severity, basis, general_basis
+from qaqpa.policy.severity import Circumstances, Severity, basis, general_bases
 
 LAW = {
     "act": {
@@ -107,6 +107,6 @@ def test_the_strongest_provision_is_the_basis() -> None:
     assert basis([link(strength="recommended"), link(strength="derived")]) == "derived"
     assert basis([]) == "product_default"
     card = {"provisions": [link(strength="derived"), link(codes=["bad"]), link(when={"domain": "hr"})]}
-    assert general_basis(card, "p", ["act"]) == "derived"
-    assert general_basis({"provisions": [link(strength="recommended", profiles=["p"])]}, "p", []) == "recommended"
-    assert general_basis(card, "p", []) == "product_default"
+    assert general_bases(card, "p", ["act"]) == ["derived", "statutory"]
+    assert general_bases({"provisions": [link(strength="recommended", profiles=["p"])]}, "p", []) == ["recommended"]
+    assert general_bases(card, "p", []) == ["product_default"]

@@ -138,9 +138,12 @@ def basis(links: Sequence[JsonObject]) -> str:
     return next((strength for strength in STRENGTHS if strength in strengths), PRODUCT_DEFAULT)
 
 
-def general_basis(card: JsonObject, profile: str, acts: Sequence[str]) -> str:
-    """The strongest provision that a control as a whole rests on in a profile, whatever the day and the context."""
-    return basis([link for link in _of_profile(card, profile, acts) if "codes" not in link and "when" not in link])
+def general_bases(card: JsonObject, profile: str, acts: Sequence[str]) -> list[str]:
+    """The strongest provision that a control as a whole rests on in a profile, whatever the day: in any context, and in
+    one that meets the conditions of all of its provisions. Strongest last.
+    """
+    general = [link for link in _of_profile(card, profile, acts) if "codes" not in link]
+    return list(dict.fromkeys((basis([link for link in general if "when" not in link]), basis(general))))
 
 
 def _of_profile(card: JsonObject, profile: str, acts: Sequence[str]) -> Iterator[JsonObject]:

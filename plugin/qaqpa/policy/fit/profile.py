@@ -9,7 +9,7 @@ from qaqpa.documents import Document
 from qaqpa.model import JsonObject
 from qaqpa.policy.fit.parts import Parts, Problems, unknown
 from qaqpa.policy.opa import PolicyError
-from qaqpa.policy.severity import OF_THE_GATE, general_basis
+from qaqpa.policy.severity import OF_THE_GATE, general_bases
 
 
 def profile_problems(profile: Document, parts: Parts) -> Problems:
@@ -53,11 +53,11 @@ def _demand_problems(profile: Document, control: str, demand: JsonObject, parts:
             yield unknown(said, code, where, [name for name in known if name not in OF_THE_GATE], "Correct the code")
     if "basis" in demand:
         name = Path(profile.name).parent.name
-        found = general_basis(card, name, profile.value.get("acts", ()))
-        if demand["basis"] != found:
+        found = general_bases(card, name, profile.value.get("acts", ()))
+        if demand["basis"] not in found:
             yield PolicyError(
                 f"controls.{control}.basis: {demand['basis']!r} is not what the card says",
                 where=profile.where((*place, "basis")),
-                required=found,
+                required=" or ".join(found),
                 mend="Correct it here, or the strengths of the provisions on the card",
             )
