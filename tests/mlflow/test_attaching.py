@@ -20,7 +20,7 @@ from support.contents import contents, context
 from support.directories import keys_of, named, write_trust, write_yaml
 from support.keyring import signing_key
 from support.registry import Registry, Version
-from support.statements import SIGNERS
+from support.statements import SIGNERS, stage_option
 
 pytestmark = pytest.mark.server
 
@@ -51,7 +51,7 @@ class Desk:
         draft = self.here / f"{kind}.yaml"
         write_yaml(draft, {**named(full[kind]), **changes})
         keys = keys_of(self.here, SIGNERS[kind] if signers is None else signers)
-        return main(["attest", kind, str(draft), "--model", self.uri, *self.server, *keys, *more])
+        return main(["attest", kind, str(draft), "--model", self.uri, *self.server, *keys, *stage_option(kind), *more])
 
     def tags(self) -> dict[str, str]:
         client = self.registry.client

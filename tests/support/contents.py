@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+
+from support import further_contents
+from support.further_contents import day as _day
+from support.further_contents import document as _document
 
 MODEL = "credit"
 """The registered model that all evidence here is about."""
@@ -51,15 +55,29 @@ def context(**changes: Any) -> dict[str, Any]:
         "interacts_with_persons": True,
         "synthetic_content": False,
         "trains_on_data": True,
+        "scores_persons": True,
+        "workplace_use": False,
+        "claims_trusted_list": False,
         "public_sector": False,
     }
     return {name: value for name, value in {**full, **changes}.items() if value is not None}
 
 
 def contents(now: datetime) -> dict[str, dict[str, Any]]:
-    """The content of one file of each kind but the context, by kind; a month old at `now`."""
+    """The content of one file of each kind that `article-baseline` asks for, by kind; a month old at `now`."""
+    found = {**_first(now), **further_contents.of_the_model(now), **further_contents.of_the_system(now)}
+    return {kind: {"kind": kind, **content} for kind, content in found.items()}
+
+
+def every_content(now: datetime) -> dict[str, dict[str, Any]]:
+    """The content of one file of each kind that any profile asks for, by kind."""
+    of_a_law = {kind: {"kind": kind, **content} for kind, content in further_contents.of_a_law(now).items()}
+    return {**contents(now), **of_a_law}
+
+
+def _first(now: datetime) -> dict[str, dict[str, Any]]:
     past, future = _day(now, -30), _day(now, 200)
-    files: dict[str, dict[str, Any]] = {
+    return {
         "audit": {
             "report": _document("audit"),
             "auditor": "Independent Audit LLP",
@@ -139,7 +157,6 @@ def contents(now: datetime) -> dict[str, dict[str, Any]]:
         },
         "responsibility": _responsibility(past),
     }
-    return {kind: {"kind": kind, **content} for kind, content in files.items()}
 
 
 def waiver(**changes: Any) -> dict[str, Any]:
@@ -158,14 +175,6 @@ def waiver(**changes: Any) -> dict[str, Any]:
 def withdrawal(statement: str) -> dict[str, Any]:
     """The withdrawal of a statement, by the SHA-256 of its payload."""
     return {"kind": "withdrawal", "statement": statement, "reason": "It rests on wrong data."}
-
-
-def _document(name: str) -> dict[str, str]:
-    return {"uri": f"https://example.org/{name}.pdf", "sha256": "e" * 64}
-
-
-def _day(now: datetime, offset: int) -> str:
-    return (now + timedelta(days=offset)).date().isoformat()
 
 
 def _groups() -> list[dict[str, Any]]:

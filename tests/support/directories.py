@@ -13,7 +13,7 @@ from qaqpa import times
 from qaqpa.cli.main import main
 from support.contents import contents, context
 from support.keyring import parties_text, private_key_file, trusted
-from support.statements import SIGNERS
+from support.statements import SIGNERS, stage_option
 
 
 def write_system(root: Path, *, now: datetime | None = None, without: Collection[str] = ()) -> Path:
@@ -67,7 +67,12 @@ def sign(root: Path, kind: str, draft: Path, *more: str, signers: Collection[str
     persons = SIGNERS[kind] if signers is None else signers
     target = str(root / "evidence" / f"{kind}.json")
     return main(
-        ["attest", kind, str(draft), "--model", str(root), "--output", target, *keys_of(root.parent, persons), *more]
+        [
+            *("attest", kind, str(draft), "--model", str(root), "--output", target),
+            *keys_of(root.parent, persons),
+            *(stage_option(kind) if "--stage" not in more else ()),
+            *more,
+        ]
     )
 
 

@@ -19,7 +19,7 @@ from qaqpa import times
 from qaqpa.config import PartiesSource
 from qaqpa.evidence.envelope import sign
 from qaqpa.evidence.keys import FileKey, SigningKey, new_key, openssh, write_key
-from qaqpa.evidence.kinds import kinds
+from qaqpa.evidence.kinds import WITHDRAWAL, kinds
 from qaqpa.evidence.trust import PARTIES_TYPE
 
 ROOTS = ("root1", "root2", "root3")
@@ -41,6 +41,10 @@ _PERSONS: dict[str, tuple[str, list[str], list[str]]] = {
         for discipline in ("philosophy", "sociology", "political_science", "cultural_studies", "psychology", "arts")
     },
     "deployer": ("platform", ["deployer"], []),
+    "approver": ("retail", ["approver"], []),
+    "compliance": ("compliance", ["approver"], []),
+    "lawyer": ("legal", ["lawyer"], []),
+    "security": ("security", ["security_officer"], []),
 }
 
 _INDEPENDENT = {"independent_of": ["trainer", "owner", "deployer"], "other_unit": True}
@@ -60,6 +64,8 @@ _RULES: dict[str, dict[str, Any]] = {
     "system": {"roles": ["risk_owner"]},
     "waiver": {"roles": ["risk_owner"]},
 }
+# Whoever answers for a kind may sign it, where nothing else is said.
+_RULES |= {name: {"roles": [own.actor]} for name, own in kinds().items() if name not in _RULES and name != WITHDRAWAL}
 
 
 def signing_key(person_id: str, number: int = 0) -> SigningKey:

@@ -23,7 +23,7 @@ from qaqpa.evidence.statement import context_digest, make_statement
 from qaqpa.mlflow.attaching import MODEL_TAG_CHARACTERS
 from support.contents import contents, context
 from support.servers import Running
-from support.statements import SIGNERS, envelope
+from support.statements import SIGNERS, envelope, stage_of
 
 _numbers = itertools.count(1)
 
@@ -145,7 +145,9 @@ def signed(
     """The kind, the tag and the envelope of a statement made a day ago, signed by whoever has to, or by others."""
     own = kind(content["kind"])
     about = {"registered_model": name, "model_digest": digest, "context_digest": system or context_digest(context())}
-    payload = make_statement(own, content, **{**about, "issued_at": times.now() - timedelta(days=1), **changes})
+    payload = make_statement(
+        own, content, **{**about, **stage_of(own), "issued_at": times.now() - timedelta(days=1), **changes}
+    )
     persons = SIGNERS[own.name] if signers is None else signers
     return own, tag_key(own, payload), envelope(payload, persons)
 

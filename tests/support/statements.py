@@ -12,7 +12,7 @@ from typing import Any
 from qaqpa.documents import parse_yaml
 from qaqpa.evidence.carriers import Carried, tag_key
 from qaqpa.evidence.envelope import IN_TOTO, sign
-from qaqpa.evidence.kinds import STAGE, kind
+from qaqpa.evidence.kinds import STAGE, Kind, kind, kinds
 from qaqpa.evidence.parties import Parties, parse_parties
 from qaqpa.evidence.statement import context_digest, make_statement
 from qaqpa.evidence.trust import Trust
@@ -32,7 +32,19 @@ TRAINER = Recorded("trainer", "trainer", "the server's record of who registered 
 SUBJECT = Subject(name=MODEL, version="7", digest=DIGEST, people=(TRAINER,))
 """The subject that all evidence here is about."""
 
+_BY_ACTOR = {
+    "approver": ["approver", "compliance"],
+    "dpo": ["dpo"],
+    "lawyer": ["lawyer"],
+    "ml_engineer": ["trainer"],
+    "model_owner": ["owner"],
+    "oversight_lead": ["oversight"],
+    "risk_owner": ["risk"],
+    "security_officer": ["security"],
+}
+
 SIGNERS: dict[str, Sequence[str]] = {
+    **{name: _BY_ACTOR[own.actor] for name, own in kinds().items() if own.actor in _BY_ACTOR},
     "audit": ["auditor"],
     "bias": ["trainer"],
     "classification": ["risk"],
@@ -50,6 +62,16 @@ SIGNERS: dict[str, Sequence[str]] = {
 """Who signs what, where nobody else is named."""
 
 
+def stage_of(own: Kind) -> dict[str, Any]:
+    """The stage that a statement of a kind is for, where it has to be for one."""
+    return {"stage": Stage.PRODUCTION} if STAGE in own.binds else {}
+
+
+def stage_option(name: str) -> list[str]:
+    """The same as an option of the command line."""
+    return ["--stage", stage.value] if (stage := stage_of(kind(name)).get("stage")) else []
+
+
 def payload(content: JsonObject, **changes: Any) -> bytes:
     """A statement of a content, issued a day before `NOW`, about `SUBJECT` and the context of `contents`."""
     about: dict[str, Any] = {
@@ -59,9 +81,7 @@ def payload(content: JsonObject, **changes: Any) -> bytes:
         "issued_at": NOW - timedelta(days=1),
     }
     own = kind(content["kind"])
-    if STAGE in own.binds:
-        about["stage"] = Stage.PRODUCTION
-    return make_statement(own, content, **{**about, **changes})
+    return make_statement(own, content, **{**about, **stage_of(own), **changes})
 
 
 def envelope(statement: bytes, signers: Iterable[str], payload_type: str = IN_TOTO) -> str:

@@ -14,7 +14,7 @@ from qaqpa.documents import DocumentError, parse_json
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.envelope import IN_TOTO, SignedPayload, is_envelope, parse_envelope
 from qaqpa.evidence.errors import StatementError
-from qaqpa.evidence.kinds import SYSTEM, kind
+from qaqpa.evidence.kinds import STAGE, SYSTEM, kind
 from qaqpa.evidence.statement import Statement, context_digest, parse_statement
 from qaqpa.model import Rejection, Stage, Subject
 
@@ -105,8 +105,9 @@ def _draft(carrier: Carried, subject: Subject, stage: Stage, now: datetime) -> S
     if stage is not Stage.REVIEW:
         raise StatementError("draft", f"A draft counts at review only; attest it with `qaqpa attest {carrier.kind}`.")
     content = json.loads(carrier.text)
+    own = kind(carrier.kind)
     return Statement(
-        kind=kind(carrier.kind),
+        kind=own,
         id=hashlib.sha256(carrier.text.encode()).hexdigest(),
         content=content,
         registered_model=subject.name,
@@ -114,6 +115,7 @@ def _draft(carrier: Carried, subject: Subject, stage: Stage, now: datetime) -> S
         context_digest=context_digest(content) if carrier.kind == SYSTEM else None,
         issued_at=now,
         expires_at=None,
+        stage=stage if STAGE in own.binds else None,
     )
 
 
