@@ -16,6 +16,12 @@ _entry contains {
 }
 
 _entry contains {
+	"control": "ACC-02",
+	"violation": data.qaqpa.controls.acc_02.violation,
+	"not_applicable_because": data.qaqpa.controls.acc_02.not_applicable_because,
+}
+
+_entry contains {
 	"control": "AUD-01",
 	"violation": data.qaqpa.controls.aud_01.violation,
 	"not_applicable_because": data.qaqpa.controls.aud_01.not_applicable_because,
@@ -34,15 +40,69 @@ _entry contains {
 }
 
 _entry contains {
+	"control": "CON-01",
+	"violation": data.qaqpa.controls.con_01.violation,
+	"not_applicable_because": data.qaqpa.controls.con_01.not_applicable_because,
+}
+
+_entry contains {
+	"control": "CON-02",
+	"violation": data.qaqpa.controls.con_02.violation,
+	"not_applicable_because": data.qaqpa.controls.con_02.not_applicable_because,
+}
+
+_entry contains {
 	"control": "DOC-01",
 	"violation": data.qaqpa.controls.doc_01.violation,
 	"not_applicable_because": data.qaqpa.controls.doc_01.not_applicable_because,
 }
 
 _entry contains {
+	"control": "DOC-02",
+	"violation": data.qaqpa.controls.doc_02.violation,
+	"not_applicable_because": data.qaqpa.controls.doc_02.not_applicable_because,
+}
+
+_entry contains {
+	"control": "DOC-03",
+	"violation": data.qaqpa.controls.doc_03.violation,
+	"not_applicable_because": data.qaqpa.controls.doc_03.not_applicable_because,
+}
+
+_entry contains {
+	"control": "DOC-04",
+	"violation": data.qaqpa.controls.doc_04.violation,
+	"not_applicable_because": data.qaqpa.controls.doc_04.not_applicable_because,
+}
+
+_entry contains {
 	"control": "DPB-01",
 	"violation": data.qaqpa.controls.dpb_01.violation,
 	"not_applicable_because": data.qaqpa.controls.dpb_01.not_applicable_because,
+}
+
+_entry contains {
+	"control": "DPB-02",
+	"violation": data.qaqpa.controls.dpb_02.violation,
+	"not_applicable_because": data.qaqpa.controls.dpb_02.not_applicable_because,
+}
+
+_entry contains {
+	"control": "DPB-03",
+	"violation": data.qaqpa.controls.dpb_03.violation,
+	"not_applicable_because": data.qaqpa.controls.dpb_03.not_applicable_because,
+}
+
+_entry contains {
+	"control": "DPB-04",
+	"violation": data.qaqpa.controls.dpb_04.violation,
+	"not_applicable_because": data.qaqpa.controls.dpb_04.not_applicable_because,
+}
+
+_entry contains {
+	"control": "DPB-05",
+	"violation": data.qaqpa.controls.dpb_05.violation,
+	"not_applicable_because": data.qaqpa.controls.dpb_05.not_applicable_because,
 }
 
 _entry contains {
@@ -58,9 +118,93 @@ _entry contains {
 }
 
 _entry contains {
+	"control": "HOV-03",
+	"violation": data.qaqpa.controls.hov_03.violation,
+	"not_applicable_because": data.qaqpa.controls.hov_03.not_applicable_because,
+}
+
+_entry contains {
+	"control": "IMP-01",
+	"violation": data.qaqpa.controls.imp_01.violation,
+	"not_applicable_because": data.qaqpa.controls.imp_01.not_applicable_because,
+}
+
+_entry contains {
+	"control": "IMP-02",
+	"violation": data.qaqpa.controls.imp_02.violation,
+	"not_applicable_because": data.qaqpa.controls.imp_02.not_applicable_because,
+}
+
+_entry contains {
+	"control": "IMP-03",
+	"violation": data.qaqpa.controls.imp_03.violation,
+	"not_applicable_because": data.qaqpa.controls.imp_03.not_applicable_because,
+}
+
+_entry contains {
+	"control": "NDQ-01",
+	"violation": data.qaqpa.controls.ndq_01.violation,
+	"not_applicable_because": data.qaqpa.controls.ndq_01.not_applicable_because,
+}
+
+_entry contains {
 	"control": "NDQ-02",
 	"violation": data.qaqpa.controls.ndq_02.violation,
 	"not_applicable_because": data.qaqpa.controls.ndq_02.not_applicable_because,
+}
+
+_entry contains {
+	"control": "NOT-01",
+	"violation": data.qaqpa.controls.not_01.violation,
+	"not_applicable_because": data.qaqpa.controls.not_01.not_applicable_because,
+}
+
+_entry contains {
+	"control": "NOT-02",
+	"violation": data.qaqpa.controls.not_02.violation,
+	"not_applicable_because": data.qaqpa.controls.not_02.not_applicable_because,
+}
+
+_entry contains {
+	"control": "NOT-03",
+	"violation": data.qaqpa.controls.not_03.violation,
+	"not_applicable_because": data.qaqpa.controls.not_03.not_applicable_because,
+}
+
+_entry contains {
+	"control": "PRO-01",
+	"violation": data.qaqpa.controls.pro_01.violation,
+	"not_applicable_because": data.qaqpa.controls.pro_01.not_applicable_because,
+}
+
+_entry contains {
+	"control": "PRO-02",
+	"violation": data.qaqpa.controls.pro_02.violation,
+	"not_applicable_because": data.qaqpa.controls.pro_02.not_applicable_because,
+}
+
+_entry contains {
+	"control": "SRS-01",
+	"violation": data.qaqpa.controls.srs_01.violation,
+	"not_applicable_because": data.qaqpa.controls.srs_01.not_applicable_because,
+}
+
+_entry contains {
+	"control": "SRS-02",
+	"violation": data.qaqpa.controls.srs_02.violation,
+	"not_applicable_because": data.qaqpa.controls.srs_02.not_applicable_because,
+}
+
+_entry contains {
+	"control": "SRS-03",
+	"violation": data.qaqpa.controls.srs_03.violation,
+	"not_applicable_because": data.qaqpa.controls.srs_03.not_applicable_because,
+}
+
+_entry contains {
+	"control": "SRS-04",
+	"violation": data.qaqpa.controls.srs_04.violation,
+	"not_applicable_because": data.qaqpa.controls.srs_04.not_applicable_because,
 }
 
 _entry contains {
