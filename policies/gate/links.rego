@@ -63,6 +63,7 @@ _links(control, profile) := [link |
 	_of_profile(link, profile)
 	not _elsewhere(link)
 	not _ended(link)
+	not _early(link)
 ]
 
 _of_profile(link, profile) if profile in link.profiles
@@ -96,6 +97,13 @@ _differs(said, value) if {
 _ended(link) if {
 	seconds := data.calendar[_in_force(link).until]
 	not dates.not_ended({"seconds": seconds})
+}
+
+# A duty is announced before it begins; what asks for no duty counts once it is in force.
+_early(link) if {
+	_below_statutory(link)
+	seconds := data.calendar[_in_force(link).from]
+	not dates.begun({"seconds": seconds})
 }
 
 _provision(link) := provision if {

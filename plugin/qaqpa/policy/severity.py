@@ -110,8 +110,16 @@ class Severity:
             return False
         if any(_differs(self._at.context.get(field), value) for field, value in link.get("when", {}).items()):
             return False
+        return not self._ended(link) and not self._early(link)
+
+    def _ended(self, link: JsonObject) -> bool:
         until = self._in_force(link).get("until")
-        return until is None or seconds_of(until) + _DAY_SECONDS > self._at.now
+        return until is not None and seconds_of(until) + _DAY_SECONDS <= self._at.now
+
+    def _early(self, link: JsonObject) -> bool:
+        """A duty is announced before it begins; what asks for no duty counts once it is in force."""
+        below = link["strength"] in _BELOW_STATUTORY
+        return below and _day(self._in_force(link).get("from"))[0] > self._at.now
 
     def _provision(self, link: JsonObject) -> JsonObject:
         act = self._catalog.law.get(link["act"], {})
