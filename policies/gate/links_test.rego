@@ -112,6 +112,11 @@ test_what_asks_for_no_duty_counts_once_it_is_in_force if {
 	_holds({"act": "coming", "provision": "plain", "strength": "statutory"})
 }
 
+test_where_a_general_link_does_not_hold_yet_no_other_takes_its_place if {
+	coming := {"act": "coming", "provision": "plain", "strength": "derived"}
+	_in_p([coming, _named], "evidence_missing") == []
+}
+
 test_basis_is_the_strongest if {
 	strengths := ["direct", "statutory", "derived", "recommended"]
 	every number, strength in strengths {
