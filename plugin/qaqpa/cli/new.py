@@ -142,15 +142,15 @@ def _files(wanted: _Wanted) -> Mapping[Path, str]:
     """The files to write. A profile that is there already is left as it is."""
     controls = wanted.directory / "controls" / wanted.family
     found = {
-        controls / f"{wanted.module}.rego": "rule.rego",
-        controls / f"{wanted.module}_test.rego": "test.rego",
-        wanted.directory / "catalog" / wanted.control / "data.yaml": "card.yaml",
-        wanted.directory / "law" / wanted.act / "data.yaml": "law.yaml",
+        controls / f"{wanted.module}.rego": "rule",
+        controls / f"{wanted.module}_test.rego": "test",
+        wanted.directory / "catalog" / wanted.control / "data.yaml": "card",
+        wanted.directory / "law" / wanted.act / "data.yaml": "law",
     }
     if wanted.profile and not _has_profile(wanted):
-        found[_profile_file(wanted)] = "profile.yaml"
+        found[_profile_file(wanted)] = "profile"
     if wanted.kind not in kinds():
-        found[wanted.directory.parent / "schemas" / "evidence" / f"{wanted.kind}.json"] = "kind.json"
+        found[wanted.directory.parent / "schemas" / "evidence" / f"{wanted.kind}.json"] = "kind"
     return {path: _filled(template, wanted) for path, template in found.items()}
 
 

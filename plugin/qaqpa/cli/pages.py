@@ -50,6 +50,10 @@ def _print_line(out: Console, line: Line) -> None:
     head = Text.assemble((safe(line.name), "bold") if line.text and line.below else safe(line.name))
     if line.name and line.text:
         head.append(": ")
-    out.print(Padding(head.append(safe(line.text)), (0, 0, 0, _INDENT)))
+    out.print(_indented(head.append(safe(line.text)), 1))
     for below in filter(None, line.below):
-        out.print(Padding(Text(safe(below), style="dim"), (0, 0, 0, 2 * _INDENT)))
+        out.print(_indented(Text(safe(below), style="dim"), 2))
+
+
+def _indented(text: Text, steps: int) -> Padding:
+    return Padding(text, (0, 0, 0, _INDENT * steps), expand=False)
