@@ -8,6 +8,7 @@ at its strictest.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from qaqpa.model import JsonObject
 from qaqpa.policy.severity import Circumstances, Severity
@@ -38,11 +39,19 @@ def asking(control: str, texts: Texts) -> dict[str, JsonObject]:
 
 
 def outcomes(control: str, code: str, texts: Texts) -> dict[str, str]:
-    """By profile, on what a violation rests there, and what follows; without those that leave it out."""
-    levels = frozenset(texts.catalog.levels.get(control, {}).get(code, ()))
-    violation = {"code": code, "level": "warn" if levels == {"warn"} else "deny"}
-    entries = Severity(texts.catalog, _BEFORE_EVERYTHING).asked_by(control, violation, asking(control, texts))
-    return {entry["profile"]: _outcome(entry, levels, texts) for entry in entries}
+    """By profile, on what a violation rests there, and what follows; without those that leave it out.
+
+    Where provisions count in a certain context only, it is also said what follows in any other: of those that name the
+    code, and once for the control as a whole.
+    """
+    strict = _plain_outcomes(control, code, texts)
+    found = {}
+    for profile, outcome in strict.items():
+        fields = _conditional(control, code, profile, texts)
+        other = _plain_outcomes(control, code, _unconditional(control, texts))[profile] if fields else outcome
+        said = f"{texts.say('explain.otherwise', fields=fields)}: {other}" if other != outcome else ""
+        found[profile] = joined((outcome, said))
+    return found
 
 
 def weighed(control: str, code: str, texts: Texts) -> tuple[str, ...]:
@@ -81,6 +90,27 @@ def conditions(fields: JsonObject, texts: Texts) -> str:
 def listed(values: Iterable[object], texts: Texts) -> str:
     """Values of any length, none of them left out."""
     return ", ".join(shown(value, texts.language) for value in values)
+
+
+def _plain_outcomes(control: str, code: str, texts: Texts) -> dict[str, str]:
+    levels = frozenset(texts.catalog.levels.get(control, {}).get(code, ()))
+    violation = {"code": code, "level": "warn" if levels == {"warn"} else "deny"}
+    entries = Severity(texts.catalog, _BEFORE_EVERYTHING).asked_by(control, violation, asking(control, texts))
+    return {entry["profile"]: _outcome(entry, levels, texts) for entry in entries}
+
+
+def _conditional(control: str, code: str, profile: str, texts: Texts) -> list[str]:
+    """The fields of the context on which it depends that provisions count for a violation."""
+    links = Severity(texts.catalog, _BEFORE_EVERYTHING).covering(control, code, profile)
+    return sorted({field for link in links if code == LACKING or "codes" in link for field in link.get("when", {})})
+
+
+def _unconditional(control: str, texts: Texts) -> Texts:
+    """The same without the provisions that count in a certain context only."""
+    card = texts.catalog.controls[control]
+    links = [link for link in card["provisions"] if "when" not in link]
+    controls = {**texts.catalog.controls, control: {**card, "provisions": links}}
+    return replace(texts, catalog=replace(texts.catalog, controls=controls))
 
 
 def _outcome(entry: JsonObject, levels: Collection[str], texts: Texts) -> str:
