@@ -145,7 +145,7 @@ def test_a_kind_says_what_it_is_about_who_supplies_and_who_reads_it(here: Path, 
     assert (
         "public_sector (may be left out; read by AUD-02, CON-01, DOC-04, DPB-01, IMP-02, NOT-01, NOT-03, TRN-01)" in out
     )
-    assert "kz_autonomy (may be left out; read by DOC-01)" in out
+    assert "kz_autonomy (may be left out; read by DOC-01, PRO-01)" in out
     assert "AUD-03: " in out
 
 
