@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`qaqpa controls`: every control, its family, and which profiles ask for it."""
+"""`qaqpa controls`: every control by family, and which profiles ask for it on which basis."""
 
 from __future__ import annotations
 
 import argparse
 
+from rich.padding import Padding
+from rich.text import Text
+
 from qaqpa.cli.common import add_config, add_language, console, open_texts
-from qaqpa.cli.pages import table
 from qaqpa.errors import UsageError
 from qaqpa.report.texts import Texts
-from qaqpa.report.weights import LACKING, outcomes
+from qaqpa.report.weights import asking, brief
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,15 +22,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the table.
+    """Prints the list.
 
     Raises:
         UsageError: there is no such profile.
     """
-    texts = open_texts(args)
+    texts, out = open_texts(args), console()
     known_profile(args.profile, texts)
-    headers = ("ID", *(texts.say(key) for key in ("explain.title", "explain.family", "explain.profiles")))
-    console().print(table(headers, filter(None, (_row(name, args.profile, texts) for name in _controls(texts)))))
+    for number, (family, names) in enumerate(_families(args.profile, texts).items()):
+        out.print(Text(f"{chr(10) if number else ''}{texts.family(family)}", style="bold"))
+        for name in names:
+            out.print(Padding(Text.assemble((name, "bold"), f"  {texts.title(name)}"), (0, 0, 0, 2)))
+            said = [
+                f"{profile}: {how}" for profile, how in brief(name, texts).items() if args.profile in {None, profile}
+            ]
+            out.print(Padding(Text(" · ".join(said), style="dim"), (0, 0, 0, 10)))
     return 0
 
 
@@ -43,14 +51,10 @@ def known_profile(profile: str | None, texts: Texts) -> None:
         raise UsageError(f"There is no profile {profile!r}", required=f"one of {known}")
 
 
-def _controls(texts: Texts) -> list[str]:
-    return sorted(texts.catalog.controls)
-
-
-def _row(control: str, only: str | None, texts: Texts) -> tuple[str, ...] | None:
-    found = outcomes(control, LACKING, texts)
-    shown = {profile: outcome for profile, outcome in found.items() if only in {None, profile}}
-    if only is not None and not shown:
-        return None
-    family = texts.family(texts.catalog.controls[control]["family"])
-    return control, texts.title(control), family, "\n".join(f"{name}: {said}" for name, said in shown.items())
+def _families(only: str | None, texts: Texts) -> dict[str, list[str]]:
+    """The controls by family, of one profile where one is named."""
+    found: dict[str, list[str]] = {}
+    for control, card in sorted(texts.catalog.controls.items()):
+        if only is None or only in asking(control, texts):
+            found.setdefault(card["family"], []).append(control)
+    return found

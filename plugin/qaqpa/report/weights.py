@@ -28,8 +28,8 @@ BASIS = {
 }
 """The codes of what a basis is called."""
 
-# Before this moment no duty began and no act ended.
-_BEFORE_EVERYTHING = Circumstances(0, {})
+# Before this moment no duty began.
+_BEFORE_EVERYTHING = Circumstances(0, {}, whenever=True)
 
 
 def asking(control: str, texts: Texts) -> dict[str, JsonObject]:
@@ -52,6 +52,15 @@ def outcomes(control: str, code: str, texts: Texts) -> dict[str, str]:
         said = f"{texts.say('explain.otherwise', fields=fields)}: {other}" if other != outcome else ""
         found[profile] = joined((outcome, said))
     return found
+
+
+def brief(control: str, texts: Texts) -> dict[str, str]:
+    """By profile, on what a control rests there, and what follows where that is no denial today."""
+    violation = {"code": LACKING, "level": "deny"}
+    entries = Severity(texts.catalog, _BEFORE_EVERYTHING).asked_by(control, violation, asking(control, texts))
+    return {
+        entry["profile"]: joined((texts.say(BASIS[entry["basis"]]), _unless_denied(entry, texts))) for entry in entries
+    }
 
 
 def weighed(control: str, code: str, texts: Texts) -> tuple[str, ...]:
@@ -115,6 +124,10 @@ def _unconditional(control: str, texts: Texts) -> Texts:
 
 def _outcome(entry: JsonObject, levels: Collection[str], texts: Texts) -> str:
     return joined((texts.say(BASIS[entry["basis"]]), _follows(entry, levels, texts)))
+
+
+def _unless_denied(entry: JsonObject, texts: Texts) -> str:
+    return "" if entry["severity"] == "deny" else _follows(entry, (), texts)
 
 
 def _follows(entry: JsonObject, levels: Collection[str], texts: Texts) -> str:
