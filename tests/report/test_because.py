@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 
 import pytest
 
@@ -52,19 +52,6 @@ def test_what_is_only_ours_says_so_and_for_which_violation(engine: EmbeddedEngin
     assert finding["status"] == "warn"
     (line,) = reasons(finding, decision, Texts(engine.catalog))
     assert line == "kz: our own default: no provision of this profile asks for exactly this (only warns)"
-
-
-def test_the_constitution_of_the_day_is_named(engine: EmbeddedEngine) -> None:
-    texts = Texts(engine.catalog)
-    lines = [
-        " ".join(texts.rests_on("IMP-03")),
-        *(
-            " ".join(reasons(found(decision, "DPB-01"), decision, texts))
-            for decision in (about(engine, "kz", now=datetime(2026, 6, 1, tzinfo=timezone.utc)), about(engine, "kz"))
-        ),
-    ]
-    assert "1995" in lines[0]
-    assert "2026" in lines[0]
 
 
 def test_the_line_says_where_nothing_was_read_at_its_source(engine: EmbeddedEngine) -> None:

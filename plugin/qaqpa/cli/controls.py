@@ -10,6 +10,7 @@ from rich.text import Text
 
 from qaqpa.cli.common import add_config, add_language, console, open_texts
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.report.texts import Texts
 from qaqpa.report.weights import asking, brief
 
@@ -30,9 +31,9 @@ def run(args: argparse.Namespace) -> int:
     texts, out = open_texts(args), console()
     known_profile(args.profile, texts)
     for number, (family, names) in enumerate(_families(args.profile, texts).items()):
-        out.print(Text(f"{chr(10) if number else ''}{texts.family(family)}", style="bold"))
+        out.print(Text(f"{chr(10) if number else ''}{visible(texts.family(family))}", style="bold"))
         for name in names:
-            out.print(Padding(Text.assemble((name, "bold"), f"  {texts.title(name)}"), (0, 0, 0, 2)))
+            out.print(Padding(Text.assemble((name, "bold"), f"  {visible(texts.title(name))}"), (0, 0, 0, 2)))
             said = [
                 f"{profile}: {how}" for profile, how in brief(name, texts).items() if args.profile in {None, profile}
             ]
