@@ -23,6 +23,8 @@ NEEDED = (
     "qaqpa/policy/capabilities.json",
     "qaqpa/report/texts/en.json",
     "qaqpa/demo/data/boston_hmda.csv",
+    "qaqpa/demo/data/boston_hmda.csv-metadata.json",
+    "qaqpa/demo/documents/release_approval.yaml",
     "qaqpa/py.typed",
 )
 
