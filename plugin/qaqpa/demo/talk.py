@@ -17,7 +17,7 @@ _INDENT = "    "
 _ROW_INDENT = 6
 _LABEL = 28
 _END = 8
-_WIDEST = 64
+_NARROWEST, _WIDEST = 20, 64
 _MAX_MESSAGE = 8000
 
 
@@ -57,9 +57,13 @@ class Talk:
 
     def row(self, label: str, text: str, end: str = "", style: str = "") -> None:
         """Prints one line of a table: a label, a text that is wrapped beside it, and something short at its end."""
+        room = self.out.width - _ROW_INDENT - _LABEL - _END - 3
+        if room < _NARROWEST:
+            self._unwrapped(f"{label}  {text}  {end}".rstrip(), style)
+            return
         table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(width=_LABEL)
-        table.add_column(width=min(self.out.width - _ROW_INDENT - _LABEL - _END - 3, _WIDEST))
+        table.add_column(width=min(room, _WIDEST))
         table.add_column(width=_END, justify="right")
         table.add_row(*(Text(cell, style=style) for cell in (label, text, end)))
         self.out.print(Padding(table, (0, 0, 0, _ROW_INDENT), expand=False))
