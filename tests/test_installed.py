@@ -25,6 +25,8 @@ NEEDED = (
     "qaqpa/report/texts/kk.json",
     "qaqpa/cli/templates/rule.txt",
     "qaqpa/demo/data/boston_hmda.csv",
+    "qaqpa/demo/data/boston_hmda.csv-metadata.json",
+    "qaqpa/demo/documents/release_approval.yaml",
     "qaqpa/py.typed",
 )
 

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qaqpa import times
+from qaqpa.config import Config, load_config
 from qaqpa.errors import UndecidedError
 from qaqpa.evidence.directory import read_directory
-from qaqpa.gate import input_document, request_about
-from qaqpa.model import Settings, Stage
+from qaqpa.gate import input_document, open_trust, request_about
+from qaqpa.model import Stage
 from qaqpa.policy.check import check_document, check_input
 from qaqpa.policy.differential import differing, opa_answers, run_tests_on_both
 from qaqpa.policy.embedded import EmbeddedEngine
@@ -42,20 +43,28 @@ def passing() -> Any:
     return input_document(request(everything()))
 
 
-def example(place: Path) -> Any:
-    """The input of an example, as its expectation says it is judged."""
-    expected = json.loads((place / "expected.json").read_bytes())
-    stage, moment = Stage(expected["stage"]), times.parse(expected["as_of"])
-    directory = read_directory(place)
-    request = request_about(
-        directory.subject,
-        directory.carried,
-        stage=stage,
-        profiles=expected["profiles"],
-        settings=Settings(),
-        now=moment,
-    )
-    return input_document(request)
+def cases() -> list[tuple[Path, Any, Any]]:
+    """Each case of each example: where it lies, what is expected, and the input that is judged.
+
+    A case may name a configuration, by its path in the directory of the system.
+    """
+    found = []
+    for path in sorted(EXAMPLES.rglob("expected.json")):
+        expected = json.loads(path.read_bytes())
+        directory, stage = read_directory(path.parent), Stage(expected["stage"])
+        for case in expected["cases"]:
+            config = load_config(path.parents[1] / case["config"]) if "config" in case else Config()
+            request = request_about(
+                directory.subject,
+                directory.carried,
+                stage=stage,
+                profiles=case["profiles"],
+                settings=config.settings_for(stage),
+                now=times.parse(expected["as_of"]),
+                trust=open_trust(config),
+            )
+            found.append((path.parent, case, input_document(request)))
+    return found
 
 
 def made(engine: EmbeddedEngine) -> list[Any]:
@@ -92,13 +101,14 @@ def test_every_change_of_evidence_that_passes_gives_the_same_document(policies: 
 
 
 def test_every_example_gives_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
-    places = sorted(path.parent for path in EXAMPLES.glob("*/*/expected.json"))
-    assert places
-    inputs = [example(place) for place in places]
-    assert differing(policies, embedded, inputs) == []
-    for place, document in zip(places, inputs, strict=True):
-        expected = json.loads((place / "expected.json").read_bytes())
-        assert embedded.evaluate(document).document["verdict"] == expected["verdict"], place
+    found = cases()
+    assert found
+    assert differing(policies, embedded, [document for _, _, document in found]) == []
+    for place, case, document in found:
+        decision = embedded.evaluate(document).document
+        assert decision["verdict"] == case["verdict"], (place, case["profiles"])
+        statuses = {finding["control"]: finding["status"] for finding in decision["findings"]}
+        assert statuses == case["controls"], (place, case["profiles"])
 
 
 def test_every_answer_to_a_fitting_input_is_sound(embedded: EmbeddedEngine) -> None:

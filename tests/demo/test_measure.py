@@ -13,7 +13,7 @@ from qaqpa.demo import measure
 from qaqpa.demo.applications import Applications, halves, read_applications
 from qaqpa.demo.train import train
 
-ORIGIN = "nationality_or_ethnicity"
+RACE = "race"
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_measuring_twice_gives_the_same(split: tuple[Applications, Applications]
 def test_whatever_the_split_balancing_halves_the_ratio_and_the_plain_model_keeps_it(seed: int) -> None:
     train_half, test_half = halves(read_applications(), seed)
     ratios = {
-        balanced: measure.lowest_ratio(measure.groups(train(train_half, balanced=balanced), test_half), ORIGIN)
+        balanced: measure.lowest_ratio(measure.groups(train(train_half, balanced=balanced), test_half), RACE)
         for balanced in (True, False)
     }
     assert ratios[True] < 0.72
@@ -128,7 +128,7 @@ def test_the_share_of_wrong_approvals_does_hang_on_the_split() -> None:
         train_half, test_half = halves(read_applications(), seed)
         counted = measure.groups(train(train_half, balanced=False), test_half)
         black, others = (
-            entry["false_positives"] / entry["negatives"] for entry in counted if entry["attribute"] == ORIGIN
+            entry["false_positives"] / entry["negatives"] for entry in counted if entry["attribute"] == RACE
         )
         gaps.append(abs(black - others))
     assert sum(gap > 0.1 for gap in gaps) == 8, "examples/credit-scoring/README.md says so"

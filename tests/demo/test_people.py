@@ -18,14 +18,14 @@ from qaqpa import times
 from qaqpa.config import load_config
 from qaqpa.demo import papers
 from qaqpa.demo.example import files
-from qaqpa.demo.people import AUDITOR, OWNER, RISK_OWNER, SIGNERS, People, openssh_says
+from qaqpa.demo.people import APPROVERS, AUDITOR, OWNER, RISK_OWNER, SIGNERS, TRAINER, People, openssh_says
 from qaqpa.demo.story import show_key
 from qaqpa.demo.talk import Talk
 from qaqpa.documents import parse_yaml
 from qaqpa.evidence.carriers import Carried, tag_key
 from qaqpa.evidence.envelope import IN_TOTO, sign
 from qaqpa.evidence.keys import load_signing_key
-from qaqpa.evidence.kinds import kind
+from qaqpa.evidence.kinds import STAGE, kind
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.statement import context_digest, make_statement
 from qaqpa.evidence.trust import Trust
@@ -69,6 +69,7 @@ def asked(
     *,
     digest: str = DIGEST,
     signers: Mapping[str, Sequence[str]] = SIGNERS,
+    stage: Stage = Stage.PRODUCTION,
 ) -> Request:
     """A request for production about a model, with all papers about the model with `DIGEST`."""
     now = times.now()
@@ -81,6 +82,7 @@ def asked(
             model_digest=DIGEST,
             context_digest=context_digest(contents["system"]),
             issued_at=now,
+            stage=stage if STAGE in kind(name).binds else None,
         )
         text = sign(payload, IN_TOTO, people.keys(signers[name]))
         carried.append(Carried(f"tag {tag_key(kind(name), payload)}", text, name))
@@ -112,7 +114,7 @@ def test_everything_counts_and_the_audit_as_independent(
     strength = {fact.kind: fact.strength for fact in request.evidence}
     assert set(strength) == set(papers.KINDS)
     independent = {name for name, found in strength.items() if found is Strength.INDEPENDENT}
-    assert {"audit", "commission", "ethics_assessment", "system"} <= independent
+    assert {"audit", "commission", "ethics_assessment", "release_approval", "system"} <= independent
 
 
 def test_the_owners_audit_is_refused_as_not_independent(
@@ -121,6 +123,21 @@ def test_the_owners_audit_is_refused_as_not_independent(
     request = asked(people, trust, contents, signers={**SIGNERS, "audit": [OWNER]})
     assert [(refusal.kind, refusal.code) for refusal in request.rejected] == [("audit", "not_independent")]
     assert request.rejected[0].detail == "model-owner signed it and is recorded as owner of this model."
+
+
+def test_one_approver_alone_is_too_few_and_the_trainer_may_not_be_one(
+    people: People, trust: Trust, contents: dict[str, dict[str, Any]]
+) -> None:
+    for signers, code in (([APPROVERS[0]], "too_few_signers"), ([TRAINER], "wrong_role")):
+        request = asked(people, trust, contents, signers={**SIGNERS, "release_approval": signers})
+        assert [(refusal.kind, refusal.code) for refusal in request.rejected] == [("release_approval", code)]
+
+
+def test_an_approval_for_another_stage_does_not_count(
+    people: People, trust: Trust, contents: dict[str, dict[str, Any]]
+) -> None:
+    request = asked(people, trust, contents, stage=Stage.STAGING)
+    assert [(refusal.kind, refusal.code) for refusal in request.rejected] == [("release_approval", "other_stage")]
 
 
 def test_a_context_that_the_risk_owner_did_not_sign_makes_no_context(
@@ -144,13 +161,13 @@ def test_other_bytes_void_what_binds_the_model_and_keep_what_binds_the_system(
 ) -> None:
     request = asked(people, trust, contents, digest=OTHER_DIGEST)
     assert {refusal.kind: refusal.code for refusal in request.rejected} == dict.fromkeys(
-        ["audit", "bias", "explanation", "model_card"], "other_model"
+        ["audit", "bias", "datasheets", "evaluation", "explanation", "model_card", "release_approval"], "other_model"
     )
     assert {fact.kind for fact in request.evidence} == {name for name in papers.KINDS if kind(name).carried_by_system}
 
 
 def test_every_kind_has_a_rule_and_signers_who_hold_the_role(parties: Parties) -> None:
-    assert set(SIGNERS) == set(parties.rules) == set(papers.KINDS)
+    assert set(papers.KINDS) <= set(SIGNERS) == set(parties.rules)
     for name, signers in SIGNERS.items():
         assert all(parties.rules[name].allows(parties.persons[signer]) for signer in signers), name
 

@@ -23,12 +23,12 @@ from qaqpa.demo.train import log_model, train
 from qaqpa.times import now
 
 REGISTERED_MODEL = "mortgage-approval"
-ORIGIN = "nationality_or_ethnicity"
+RACE = "race"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trained model with what was measured on the half that it never saw."""
+    """A trained model with what was computed: on the half that it never saw, and of the one that it learned from."""
 
     balanced: bool
     model: Pipeline
@@ -42,8 +42,8 @@ class Candidate:
 
     @property
     def ratio(self) -> float:
-        """The lowest approval rate of an origin, divided by the highest."""
-        return measure.lowest_ratio(self.numbers["groups"], ORIGIN)
+        """The lowest approval rate of a race, divided by the highest."""
+        return measure.lowest_ratio(self.numbers["groups"], RACE)
 
 
 class Bank:
@@ -89,7 +89,7 @@ class Bank:
 
     def _trained(self, *, balanced: bool) -> Candidate:
         model = train(self._train, balanced=balanced)
-        numbers, reports = papers.measured(model, self._held_out)
+        numbers, reports = papers.measured(model, self._train, self._held_out, balanced=balanced)
         return Candidate(balanced, model, numbers, reports)
 
 

@@ -16,14 +16,15 @@ from qaqpa.cli.placing import combined
 from qaqpa.cli.statements import context_of, signed_text, statement_about
 from qaqpa.evidence.carriers import tag_key
 from qaqpa.evidence.keys import SigningKey
-from qaqpa.evidence.kinds import kind
+from qaqpa.evidence.kinds import STAGE, kind
 from qaqpa.evidence.trust import Trust
 from qaqpa.gate import decide, request_about, trusted_parties
 from qaqpa.mlflow import attaching, registry
 from qaqpa.model import Decision, Json, JsonObject, Settings, Stage
 from qaqpa.policy.engine import Engine
 
-_PROFILES = ("article-baseline",)
+PROFILES = ("article-baseline",)
+"""The profile by which the server decides, where nothing else is configured."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ class Version:
         own, now = kind(content["kind"]), times.now()
         parties, _ = trusted_parties(self._trust, now)
         held = context_of(self._target, parties, now)
-        payload = statement_about(self._target, own, content, held, now, expires=None, stage=None)
+        stage = Stage.PRODUCTION if STAGE in own.binds else None
+        payload = statement_about(self._target, own, content, held, now, expires=None, stage=stage)
         attaching.attach(
             self.uri,
             tag_key(own, payload),
@@ -108,14 +110,14 @@ class Version:
             registry_uri=self._url,
         )
 
-    def decide(self, engine: Engine) -> Decision:
-        """What `qaqpa check` says of this version, with all that is attached by now."""
+    def decide(self, engine: Engine, profiles: Sequence[str] = PROFILES) -> Decision:
+        """What `qaqpa check` says of this version by some profiles, with all that is attached by now."""
         self._target = self._read()
         request = request_about(
             self._target.subject,
             self._target.carried,
             stage=Stage.PRODUCTION,
-            profiles=_PROFILES,
+            profiles=profiles,
             settings=Settings(),
             now=times.now(),
             problems=self._target.problems,

@@ -16,16 +16,19 @@ import yaml
 from qaqpa import times
 from qaqpa.evidence.envelope import sign
 from qaqpa.evidence.keys import FileKey, new_key, openssh, write_key
+from qaqpa.evidence.kinds import WAIVER, WITHDRAWAL, kinds
 from qaqpa.evidence.trust import PARTIES_TYPE
 
-AUDITOR, OWNER, RISK_OWNER = "auditor", "model-owner", "risk-owner"
+AUDITOR, OWNER, RISK_OWNER, TRAINER = "auditor", "model-owner", "risk-owner", "ml-engineer"
 """Those whom the story names."""
 
-SIGNERS: Mapping[str, Sequence[str]] = {
-    "audit": [AUDITOR],
-    "bias": ["ml-engineer"],
-    "classification": [RISK_OWNER],
-    "commission": [
+APPROVERS = ("head-of-retail", "head-of-compliance")
+"""Who approves a release: for the business, and for compliance."""
+
+_BY_ACTOR: Mapping[str, Sequence[str]] = {
+    "approver": APPROVERS,
+    "auditor": [AUDITOR],
+    "commission_chair": [
         "made-up-sociologist",
         "made-up-philosopher",
         "made-up-political-scientist",
@@ -33,16 +36,19 @@ SIGNERS: Mapping[str, Sequence[str]] = {
         "made-up-lawyer",
         "made-up-lender",
     ],
-    "decision_flow": [OWNER],
-    "ethics_assessment": [RISK_OWNER],
-    "explanation": ["ml-engineer"],
-    "legal_basis": ["dpo"],
-    "model_card": ["ml-engineer"],
-    "oversight": ["oversight-lead"],
-    "responsibility": [OWNER],
-    "system": [RISK_OWNER],
+    "dpo": ["dpo"],
+    "lawyer": ["lawyer"],
+    "ml_engineer": [TRAINER],
+    "model_owner": [OWNER],
+    "oversight_lead": ["oversight-lead"],
+    "risk_owner": [RISK_OWNER],
+    "security_officer": ["security-officer"],
 }
-"""Who signs which kind of evidence."""
+
+SIGNERS: Mapping[str, Sequence[str]] = {
+    name: _BY_ACTOR[own.actor] for name, own in kinds().items() if name not in {WAIVER, WITHDRAWAL}
+}
+"""Who signs which kind of evidence. Nobody here asks for an exception."""
 
 _ROOTS = ("root-1", "root-2")
 _LIFE = timedelta(days=30)
@@ -59,13 +65,17 @@ class _Member:
 
 
 _MEMBERS: Mapping[str, _Member] = {
-    "ml-engineer": _Member("model-team", ("ml_engineer",)),
+    TRAINER: _Member("model-team", ("ml_engineer",)),
     # An auditor too, and still never of the own model.
     OWNER: _Member("model-team", ("model_owner", "auditor")),
     AUDITOR: _Member("audit-office", ("auditor",)),
     RISK_OWNER: _Member("risk", ("risk_owner",)),
     "dpo": _Member("legal", ("dpo",)),
     "oversight-lead": _Member("operations", ("oversight_lead",)),
+    "security-officer": _Member("security", ("security_officer",)),
+    "lawyer": _Member("legal", ("lawyer",)),
+    "head-of-retail": _Member("retail", ("approver",)),
+    "head-of-compliance": _Member("compliance", ("approver", "compliance_officer")),
     "head-of-lending": _Member("lending", ("deployer",)),
     "made-up-sociologist": _Member("made-up-institute", ("commission_chair",), ("sociology",)),
     "made-up-philosopher": _Member("made-up-institute", ("commission_member",), ("philosophy", "cultural_studies")),
@@ -75,20 +85,21 @@ _MEMBERS: Mapping[str, _Member] = {
     "made-up-lender": _Member("lending", ("commission_member",), ("domain_specialist",)),
 }
 
+_EVERYBODY = ("trainer", "owner", "deployer")
 _RULES: Mapping[str, dict[str, Any]] = {
-    "audit": {"roles": ["auditor"], "independent_of": ["trainer", "owner", "deployer"], "other_unit": True},
-    "bias": {"roles": ["ml_engineer"]},
-    "classification": {"roles": ["risk_owner"]},
+    **{name: {"roles": [kinds()[name].actor]} for name in SIGNERS},
+    "audit": {"roles": ["auditor"], "independent_of": list(_EVERYBODY), "other_unit": True},
     "commission": {"roles": ["commission_chair", "commission_member"], "threshold": 3},
-    "decision_flow": {"roles": ["model_owner"]},
-    "ethics_assessment": {"roles": ["risk_owner"]},
-    "explanation": {"roles": ["ml_engineer"]},
-    "legal_basis": {"roles": ["dpo"]},
-    "model_card": {"roles": ["ml_engineer"]},
-    "oversight": {"roles": ["oversight_lead"]},
-    "responsibility": {"roles": ["model_owner"]},
+    "release_approval": {
+        "roles": ["approver"],
+        "threshold": len(APPROVERS),
+        "independent_of": list(_EVERYBODY),
+        "other_unit": True,
+        "max_age_days": 30,
+    },
     "system": {"roles": ["risk_owner"], "independent_of": ["trainer"], "other_unit": True},
 }
+"""Whose signature counts, by kind: whoever answers for it, where nothing else is said."""
 
 
 class People:
@@ -149,7 +160,7 @@ class People:
             "expires": times.render(now + _LIFE),
             "root_keys": [openssh(self._keys[root].public_key, root) for root in _ROOTS],
             "parties": [self._person(name, member, now) for name, member in _MEMBERS.items()],
-            "rules": {name: {**rule, "max_age_days": 180} for name, rule in _RULES.items()},
+            "rules": {name: {"max_age_days": 180, **rule} for name, rule in _RULES.items()},
         }
 
     def _person(self, name: str, member: _Member, now: datetime) -> dict[str, Any]:

@@ -6,19 +6,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from qaqpa.demo.bank import REGISTERED_MODEL
-from qaqpa.demo.client import Answer, Version
+from qaqpa.demo.client import PROFILES, Answer, Version
 from qaqpa.demo.papers import Papers
-from qaqpa.demo.people import AUDITOR, OWNER, RISK_OWNER, People, openssh_says
-from qaqpa.demo.scene import FAIRNESS, Scene
+from qaqpa.demo.people import OWNER, RISK_OWNER, SIGNERS, People, openssh_says
+from qaqpa.demo.scene import FAIRNESS, Scene, failed, warned
 from qaqpa.demo.talk import Talk
-from qaqpa.evidence.kinds import RESPONSIBILITY, SYSTEM, kinds
+from qaqpa.evidence.kinds import RESPONSIBILITY, SYSTEM, kind
 from qaqpa.report import evidence
 
-_LEAST_FINDINGS = 6
+LAWS = ("kz", "gdpr", "eu-ai-act-high-risk")
+"""The profiles that claim a statute, by which the allowed version is looked at in the end."""
+
+_NOT_MEASURED = ("NDQ-01", "NDQ-02", "TRN-02")
 _FIRST = [SYSTEM, RESPONSIBILITY]
-_SYSTEM_BOUND = [name for name, own in kinds().items() if own.carried_by_system and name not in _FIRST]
-# The bias test comes last, so that it alone can still stand in the way.
-_MODEL_BOUND = ["model_card", "explanation", "audit", "bias"]
+_LAST = ["audit", "release_approval", "bias"]
 
 
 class Story:
@@ -34,11 +35,15 @@ class Story:
         self._scene = scene
         self._talk = scene.talk
         self._artifacts = artifacts
-        self._about_bytes = [
-            control
-            for control, card in sorted(scene.engine.catalog.controls.items())
-            if set(card["evidence"]) & set(_MODEL_BOUND)
-        ]
+        controls = scene.engine.catalog.controls
+        self._asked = sorted(scene.engine.catalog.asked(PROFILES))
+        needed = {name for control in self._asked for name in controls[control]["evidence"]}
+        # Papers of one signer come together.
+        by_signer = sorted(needed - {*_FIRST, *_LAST}, key=lambda name: (SIGNERS[name][0], name))
+        self._about_system = [name for name in by_signer if kind(name).carried_by_system]
+        self._measured = [name for name in by_signer if name not in self._about_system]
+        bytes_bound = {*self._measured, *_LAST}
+        self._about_bytes = [control for control in self._asked if set(controls[control]["evidence"]) & bytes_bound]
 
     def tell(self) -> None:
         """All steps in order."""
@@ -52,6 +57,7 @@ class Story:
         second, papers = self._mended()
         self._allowed(second, papers)
         self._altered(second)
+        self._asked_by_laws(second)
 
     def _refused_without_evidence(self, version: Version) -> None:
         bank = self._scene.bank
@@ -66,15 +72,14 @@ class Story:
         answer = self._scene.promote(version, "production")
         self._scene.expect_refusal(version, answer, "production", holder=None)
         self._talk.expect(
-            f"at least {_LEAST_FINDINGS} findings in the first refusal",
-            holds=len(answer.open) >= _LEAST_FINDINGS,
-            found=answer.open,
+            "the first refusal names all that is asked", holds=answer.open == self._asked, found=answer.open
         )
 
     def _who_has_to_act(self, version: Version) -> None:
         self._talk.step("What is missing, by who has to act")
         self._talk.shell(f"qaqpa check {version.uri}")
-        self._scene.report(version)
+        self._talk.say("Its report goes on for pages. In short, each of them is told to hand in:")
+        self._scene.say_who_acts(version)
 
     def _keys(self) -> None:
         people = self._scene.people
@@ -92,26 +97,30 @@ class Story:
             "away by calling it harmless. This server has no login that tells who trained the model; until the model "
             "owner has signed that, nobody can be shown to be independent, and the context does not count."
         )
-        self._scene.attest_all(version, papers, [*_FIRST, *_SYSTEM_BOUND, *_MODEL_BOUND[:-2]])
+        self._scene.attest_all(version, papers, [*_FIRST, *self._about_system, *self._measured])
 
     def _own_audit(self, version: Version, papers: Papers) -> None:
         self._talk.step("The model owner audits the own model")
         self._talk.say("The model owner is an auditor too, with a key that the parties file lists, and is content:")
         own = {**papers.content("audit"), "auditor": OWNER}
-        decision, before = self._scene.attested(version, own, [OWNER])
+        decision = self._scene.attest(version, own, [OWNER])
         refusals = [found for found in evidence.refused(decision, "audit") if found["code"] == "not_independent"]
         self._talk.expect("the owner's audit is refused as not independent", holds=len(refusals) == 1, found=refusals)
         answer = self._scene.promote(version, "production")
         self._scene.expect_refusal(version, answer, "production", holder=None)
         self._talk.say("The auditor, of a unit that neither trains nor owns nor deploys it, signs an audit:")
-        _, after = self._scene.attested(version, papers.content("audit"), [AUDITOR])
+        after = self._scene.attest(version, papers.content("audit"))
         self._talk.say("The owner's audit stays where it is, for everybody to read, and counts for nothing.")
-        closed = sorted(set(before) - set(after))
+        closed = sorted({*failed(decision)} - {*failed(after)})
         self._talk.expect("the auditor's audit is accepted", holds=closed == ["AUD-01"], found=closed)
 
     def _refused_by_what_was_measured(self, version: Version, papers: Papers) -> None:
         self._talk.step("The last piece is a measurement, and it speaks against the model")
-        self._scene.attest(version, papers.content("bias"))
+        self._talk.say(
+            "Two heads of the bank, neither of whom trained the model, approve the release of exactly these bytes for "
+            "production. The trainer, who has measured much already, measures one thing more: groups of persons."
+        )
+        self._scene.attest_all(version, papers, ["release_approval", "bias"])
         answer = self._scene.promote(version, "production")
         self._scene.expect_refusal(version, answer, "production", holder=None)
         self._talk.expect(f"only {FAIRNESS} is left", holds=answer.open == [FAIRNESS], found=answer.open)
@@ -121,8 +130,8 @@ class Story:
         self._talk.expect("the ratio is too low", holds="selection_ratio_low" in codes, found=sorted(codes))
         self._scene.say_ratio(self._scene.bank.balanced)
         self._talk.say(
-            "All papers are in order, and the auditor was content: groups of persons were not in the audit's scope. "
-            "No tag and no paper said it; the model did, when it was measured."
+            "All papers are in order. The auditor was content, for groups of persons were not in the audit's scope, "
+            "and the heads approved. No tag and no paper said it; the model did, when it was measured."
         )
 
     def _mended(self) -> tuple[Version, Papers]:
@@ -133,21 +142,24 @@ class Story:
         self._expect_only_bytes(answer)
         self._talk.say(
             f"What was handed in about the system holds for {version.uri} too. What was about other bytes does not: "
-            "the audit and the measurements are made anew."
+            "the measurements, the audit and the approval are made anew."
         )
         return version, papers
 
     def _allowed(self, version: Version, papers: Papers) -> None:
-        self._scene.attest_all(version, papers, _MODEL_BOUND)
+        self._scene.attest_all(version, papers, [*self._measured, "bias", "audit", "release_approval"])
         self._scene.say_ratio(self._scene.bank.plain)
         answer = self._scene.promote(version, "production")
         self._talk.expect("the promotion is allowed", holds=answer.allowed, found=answer.message)
         self._scene.expect_holder(version, "production", version.number)
+        left = warned(version.decide(self._scene.engine))
         self._talk.say(
-            "Allowed means: the evidence is present and consistent. It does not say that the model is lawful. Two "
-            "warnings stay, because no measurement is made up: nobody asked readers whether the explanations are "
-            "understood, and too few applicants were refused by the bank to compare how often that was wrong."
+            "Allowed means: the evidence is present and consistent. It does not say that the model is lawful. Warnings "
+            f"stay ({', '.join(left)}), because nothing measured is made up: nobody knows for certain when the "
+            "applications were made or how right the bank's decisions were, too few applicants were refused to compare "
+            "how often that was wrong, and nobody asked readers whether the explanations are understood."
         )
+        self._talk.expect("what was not measured warns", holds={*_NOT_MEASURED} <= {*left}, found=left)
 
     def _altered(self, version: Version) -> None:
         self._talk.step("One byte of the approved model is altered where its files lie")
@@ -169,12 +181,26 @@ class Story:
             "to the version already stays, so whoever deploys compares the digest again. The byte is put back now."
         )
 
+    def _asked_by_laws(self, version: Version) -> None:
+        self._talk.step("What the laws would ask of the allowed version")
+        self._talk.say(
+            "So far one profile was asked, which rests on an article and on no law. Others claim a statute. Most "
+            "papers serve them too, and some the bank has not handed in. Nothing is promoted here; `qaqpa check` only "
+            "looks, and in short it says:"
+        )
+        for profile in LAWS:
+            self._scene.say_lacking(version, profile)
+        self._talk.say(
+            "A paper more is not a law kept: a pass in any of them says that evidence is there and consistent. The "
+            "directory examples/credit-scoring of the source has made-up papers for these profiles too."
+        )
+
     def _expect_only_bytes(self, answer: Answer) -> None:
         """What is about the system still counts, what was about other bytes does not."""
         self._talk.expect(
             "all that is about the bytes is void", holds=answer.open == self._about_bytes, found=answer.open
         )
-        others = sorted(set(self._scene.engine.catalog.controls) - set(self._about_bytes))
+        others = [control for control in self._asked if control not in self._about_bytes]
         self._talk.expect("all that is about the system is kept", holds=answer.met == others, found=answer.met)
 
 

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from qaqpa.escape import visible
 
 _INDENT = "    "
-_COLUMN = 29
+_ROW_INDENT = 6
+_LABEL = 28
+_END = 8
+_NARROWEST, _WIDEST = 20, 64
 _MAX_MESSAGE = 8000
 
 
@@ -51,9 +55,18 @@ class Talk:
         text = Text(f"HTTP {status}  {visible(message, _MAX_MESSAGE)}", style=style)
         self.out.print(Padding(text, (0, 0, 0, len(_INDENT)), expand=False))
 
-    def row(self, *cells: str, style: str = "") -> None:
-        """Prints one line of a table with columns of fixed width."""
-        self._unwrapped("".join(f"{cell:<{_COLUMN}}" for cell in cells).rstrip(), style)
+    def row(self, label: str, text: str, end: str = "", style: str = "") -> None:
+        """Prints one line of a table: a label, a text that is wrapped beside it, and something short at its end."""
+        room = self.out.width - _ROW_INDENT - _LABEL - _END - 3
+        if room < _NARROWEST:
+            self._unwrapped(f"{label}  {text}  {end}".rstrip(), style)
+            return
+        table = Table.grid(padding=(0, 1, 0, 0))
+        table.add_column(width=_LABEL)
+        table.add_column(width=min(room, _WIDEST))
+        table.add_column(width=_END, justify="right")
+        table.add_row(*(Text(cell, style=style) for cell in (label, text, end)))
+        self.out.print(Padding(table, (0, 0, 0, _ROW_INDENT), expand=False))
 
     def output(self, text: str) -> None:
         """Prints what a program answered."""
