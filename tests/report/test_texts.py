@@ -174,7 +174,7 @@ def test_no_text_says_that_a_model_is_lawful(engine: EmbeddedEngine) -> None:
     ("value", "text"),
     [
         ("x", "x"),
-        ("", "nothing"),
+        ("", "not given"),
         (None, "null"),
         (True, "true"),
         (False, "false"),
