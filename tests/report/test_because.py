@@ -51,7 +51,15 @@ def test_what_is_only_ours_says_so_and_for_which_violation(engine: EmbeddedEngin
     finding = found(decision, "SRS-03")
     assert finding["status"] == "warn"
     (line,) = reasons(finding, decision, Texts(engine.catalog))
-    assert line == "kz: our own default: no provision of this profile asks for exactly this (only warns)"
+    assert line.startswith("kz: our own default, set for: AI Law of Kazakhstan, Art. 15(2)(2)")
+    assert line.endswith("(only warns)")
+
+
+def test_what_rests_on_no_provision_at_all_says_so(engine: EmbeddedEngine) -> None:
+    decision = about(engine, "article-baseline", affects_rights=True)
+    finding = {**found(decision, "IMP-03"), "control": "DOC-04"}
+    (line,) = reasons(finding, decision, Texts(engine.catalog))
+    assert line == "article-baseline: our own default: no provision of this profile asks for exactly this"
 
 
 def test_the_line_says_where_nothing_was_read_at_its_source(engine: EmbeddedEngine) -> None:

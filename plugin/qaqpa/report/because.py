@@ -12,19 +12,25 @@ from qaqpa.policy.severity import STRENGTHS, Circumstances, Severity
 from qaqpa.report.forms import day
 from qaqpa.report.texts import Texts
 
+_WHOLE = "evidence_missing"  # what is reported where nothing at all is there
+
 _Provision = tuple[str, str]
 """The id of an act, and of a provision in it."""
 
 
 @dataclass(frozen=True)
 class _Reason:
-    """What violations rest on in one profile, and what follows; `day` is when a warning becomes a denial."""
+    """What violations rest on in one profile, and what follows; `day` is when a warning becomes a denial.
+
+    `whole` is what the control as a whole rests on, where these violations rest on our own default.
+    """
 
     profile: str
     basis: str
     severity: str
     day: str
     provisions: tuple[_Provision, ...]
+    whole: tuple[_Provision, ...] = ()
 
 
 def reasons(finding: JsonObject, decision: Decision, texts: Texts) -> list[str]:
@@ -57,12 +63,13 @@ def _reasons(finding: JsonObject, decision: Decision, texts: Texts) -> Iterator[
     severity = _severity(decision, texts)
     for violation in finding["violations"]:
         for entry in violation["asked_by"]:
-            provisions = _strongest(severity.covering(finding["control"], violation["code"], entry["profile"]))
-            first = entry["from"][0]["text"] if entry["from"] else ""
-            yield (
-                _Reason(entry["profile"], entry["basis"], entry["severity"], first, provisions),
-                violation["code"],
+            codes = (violation["code"], _WHOLE)
+            provisions, whole = (
+                _strongest(severity.covering(finding["control"], code, entry["profile"])) for code in codes
             )
+            first = entry["from"][0]["text"] if entry["from"] else ""
+            rests = (provisions, () if provisions else whole)
+            yield _Reason(entry["profile"], entry["basis"], entry["severity"], first, *rests), violation["code"]
 
 
 def _severity(decision: Decision, texts: Texts) -> Severity:
@@ -83,6 +90,9 @@ def _line(reason: _Reason, codes: Sequence[str], texts: Texts) -> str:
         if len(reason.provisions) > 1:
             said = texts.say("because.more", provision=said, count=len(reason.provisions) - 1)
         notes = [texts.say(f"strength.{reason.basis}"), *texts.reservations(*reason.provisions[0])]
+    elif reason.whole:
+        said = texts.say("because.default_for", provision=texts.provision_named(*reason.whole[0]))
+        notes = list(texts.reservations(*reason.whole[0]))
     else:
         said, notes = texts.say("because.default"), []
     if reason.day:
