@@ -241,6 +241,8 @@ def test_on_a_terminal_it_asks_and_leaves_out_what_was_not_answered(
         "affects_rights": False,
         "significant_decision": True,
     }
+    profiles = load_config(here / "qaqpa.yaml").gates[0].profiles
+    assert profiles == ("article-baseline", "kz", "eu-ai-act-high-risk", "gdpr")
     assert sum("rights or freedoms" in prompt for prompt in asked) == 2
     assert json.dumps(given) == "[]"
 

@@ -8,6 +8,7 @@ import json
 import secrets
 import sys
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ gates:
     mlflow_stages: [Production]
     # models: ["*"]              # registered models whose aliases and stages are meant
     # names: ["prod.*"]          # registered models in which every version is in production
-    profiles: [{profile}]
+    profiles: [{profiles}]  # all that are named are asked; `qaqpa profiles` lists them
     # minimum_strength: declared # declared < signed < independent
 
 # engine: embedded               # or: opa
@@ -74,6 +75,9 @@ gates:
 # thresholds:
 #   TRN-01: {{max_age_days: 180}}
 
+# What a profile would only warn of, and is to deny here: a control, or one violation with its code.
+# raise: [HOV-02, TRN-02/comprehension_low]
+
 # artifact_roots: [artifacts]    # local directories below which the server may read model files
 """
 
@@ -93,9 +97,11 @@ def run(args: argparse.Namespace) -> int:
     """
     base = Path(args.directory)
     answers = _ask(args.model)
+    values = _context_values(answers)
+    profiles = _proposed(values.get("jurisdictions", ()))
     files = {
-        base / "qaqpa.yaml": _CONFIG.format(profile=DEFAULT_PROFILE),
-        base / "context.yaml": template(kind(SYSTEM), _context_values(answers)),
+        base / "qaqpa.yaml": _CONFIG.format(profiles=", ".join(profiles)),
+        base / "context.yaml": template(kind(SYSTEM), values),
         **{
             base / "evidence-templates" / f"{own.name}.yaml": template(own, {})
             for own in kinds().values()
@@ -106,10 +112,17 @@ def run(args: argparse.Namespace) -> int:
     print(f"Wrote {len(files)} files to {base}.")
     if not sys.stdin.isatty():
         print("No question was asked: what context.yaml leaves out counts as the strictest value.")
-    print(f"Proposed profile: {DEFAULT_PROFILE}")
+    print(f"Proposed profiles: {', '.join(profiles)} (`qaqpa profiles` lists all)")
     print("Next: copy what you have from evidence-templates/ to evidence/, fill it in, and run")
     print(f"  qaqpa check {base}")
     return 0
+
+
+def _proposed(places: Iterable[str]) -> list[str]:
+    """What the article asks, and for each place the profiles of its law."""
+    catalog = load_bundle().catalog
+    claimed = [profile for place in places for profile in catalog.claiming(place)]
+    return list(dict.fromkeys([DEFAULT_PROFILE, *claimed]))
 
 
 def template(own: Kind, values: JsonObject) -> str:
