@@ -25,8 +25,8 @@ covering(control, code, profile) := named if {
 	code in data.catalog[control].defaults
 	not _of_the_gate(code)
 } else := general if {
+	_has_general(control, profile)
 	general := [link | some link in _links(control, profile); not link.codes]
-	count(general) > 0
 } else := _links(control, profile) if {
 	_of_the_gate(code)
 } else := []
@@ -63,7 +63,15 @@ _links(control, profile) := [link |
 	_of_profile(link, profile)
 	not _elsewhere(link)
 	not _ended(link)
+	not _early(link)
 ]
+
+# Whatever the day: what the gate reports rests on other links only where a control has no general one.
+_has_general(control, profile) if {
+	some link in data.catalog[control].provisions
+	not link.codes
+	_of_profile(link, profile)
+}
 
 _of_profile(link, profile) if profile in link.profiles
 
@@ -96,6 +104,13 @@ _differs(said, value) if {
 _ended(link) if {
 	seconds := data.calendar[_in_force(link).until]
 	not dates.not_ended({"seconds": seconds})
+}
+
+# A duty is announced before it begins; what asks for no duty counts once it is in force.
+_early(link) if {
+	_below_statutory(link)
+	seconds := data.calendar[_in_force(link).from]
+	not dates.begun({"seconds": seconds})
 }
 
 _provision(link) := provision if {

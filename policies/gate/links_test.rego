@@ -15,6 +15,7 @@ _calendar := {
 _law := {
 	"act": {"in_force": {"from": "2026-07-01"}, "provisions": {
 		"plain": {},
+		"today": {"in_force": {"from": "2026-11-23"}},
 		"ended": {"in_force": {"until": "2026-11-22"}},
 		"last-day": {"in_force": {"until": "2026-11-23"}},
 		"later": {"applies": [
@@ -23,11 +24,12 @@ _law := {
 		]},
 		"unread": {"applies": [{"from": "some day"}]},
 	}},
+	"coming": {"in_force": {"from": "2027-12-02"}, "provisions": {"plain": {}}},
 	"undated": {"provisions": {"plain": {}}},
 	"repealed": {"in_force": {"until": "2026-06-30"}, "provisions": {"plain": {}}},
 }
 
-_profiles := {"p": {"acts": ["act", "undated", "repealed"], "controls": {}}, "q": {"acts": [], "controls": {}}}
+_profiles := {"p": {"acts": ["act", "coming", "undated", "repealed"], "controls": {}}, "q": {"acts": [], "controls": {}}}
 
 _link(provision, strength) := {"act": "act", "provision": provision, "strength": strength}
 
@@ -100,6 +102,19 @@ test_what_has_ended_does_not_count if {
 	not _holds({"act": "repealed", "provision": "plain", "strength": "statutory"})
 	_holds({"act": "undated", "provision": "plain", "strength": "statutory"})
 	_holds({"act": "act", "provision": "nothing", "strength": "statutory"})
+}
+
+test_what_asks_for_no_duty_counts_once_it_is_in_force if {
+	every strength in ["derived", "recommended"] {
+		not _holds({"act": "coming", "provision": "plain", "strength": strength})
+		_holds({"act": "act", "provision": "today", "strength": strength})
+	}
+	_holds({"act": "coming", "provision": "plain", "strength": "statutory"})
+}
+
+test_where_a_general_link_does_not_hold_yet_no_other_takes_its_place if {
+	coming := {"act": "coming", "provision": "plain", "strength": "derived"}
+	_in_p([coming, _named], "evidence_missing") == []
 }
 
 test_basis_is_the_strongest if {

@@ -94,7 +94,7 @@ kz_autonomy := degree if {
 }
 
 # METADATA
-# description: Class in the sense of the EU AI Act.
+# description: Class of risk in the EU.
 default eu_class := "high_risk_annex_iii"
 
 eu_class := class if {

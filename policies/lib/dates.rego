@@ -18,6 +18,16 @@ within_days(moment, days) if {
 }
 
 # METADATA
+# description: True unless `moment`, the first second of a first day, was shown to lie after the decision.
+begun(moment) if not _ahead(moment)
+
+_ahead(moment) if {
+	is_number(moment.seconds)
+	is_number(input.now.seconds)
+	moment.seconds > input.now.seconds
+}
+
+# METADATA
 # description: True when `moment`, the first second of a last day of validity, lies on the day of the decision or later.
 not_ended(moment) if {
 	is_number(moment.seconds)

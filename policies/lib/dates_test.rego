@@ -23,6 +23,14 @@ test_only_numbers_show_an_age if {
 	not dates.within_days(_at(0), 10) with input as {}
 }
 
+test_begun if {
+	dates.begun(_at(0)) with input.now as fixtures.now
+	dates.begun(_at(-1)) with input.now as fixtures.now
+	not dates.begun(_at(1)) with input.now as fixtures.now
+	dates.begun({}) with input.now as fixtures.now
+	dates.begun(_at(1)) with input as {}
+}
+
 test_not_ended if {
 	dates.not_ended(_at(0)) with input.now as fixtures.now
 	dates.not_ended(_at(-86399)) with input.now as fixtures.now

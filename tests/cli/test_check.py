@@ -198,6 +198,7 @@ def test_the_configuration_decides_on_profiles_strength_and_thresholds(
     assert document["settings"] == {
         "minimum_strength": "declared",
         "thresholds": {"TRN-01": {"max_age_days": 7}},
+        "raised": [],
         "separation_of_duties": "when_known",
     }
     assert statuses(document)["TRN-01"] == "warn"

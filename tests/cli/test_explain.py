@@ -143,7 +143,9 @@ def test_a_kind_says_what_it_is_about_who_supplies_and_who_reads_it(here: Path, 
     assert "Each one of: developer, operator, owner, data_supplier." in out
     main(["explain", "system"])
     out = " ".join(capsys.readouterr().out.split())
-    assert "public_sector (may be left out; read by AUD-02, DPB-01, TRN-01)" in out
+    assert (
+        "public_sector (may be left out; read by AUD-02, CON-01, DOC-04, DPB-01, IMP-02, NOT-01, NOT-03, TRN-01)" in out
+    )
     assert "kz_autonomy (may be left out; read by DOC-01)" in out
     assert "AUD-03: " in out
 
@@ -193,7 +195,8 @@ def test_doctor_shows_settings_their_sources_and_that_the_engine_denies(
     assert f"observe [red]new-* NOT ENFORCED until {today + timedelta(days=1)}" in rows
     assert f"observe old-* ended {today - timedelta(days=1)}: enforced" in rows
     assert f"policy digest {engine.policy_digest}" in rows
-    assert f"a model without evidence is denied ({len(engine.catalog.controls)} findings)" in out
+    asked = len(engine.catalog.asked(["article-baseline"]))
+    assert f"a model without evidence is denied ({asked} findings)" in out
 
 
 def test_doctor_warns_where_nothing_is_gated_as_production(here: Path, capsys: Capture) -> None:

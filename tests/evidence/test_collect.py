@@ -121,7 +121,7 @@ def test_limits_are_met_exactly() -> None:
 
 def test_one_changed_byte_of_the_model_voids_what_is_about_it_and_leaves_what_is_about_the_system() -> None:
     collected = found(*everything(), subject=replace(SUBJECT, digest="cd" * 32))
-    about_model = ["audit", "bias", "explanation", "model_card"]
+    about_model = ["audit", "bias", "datasheets", "evaluation", "explanation", "model_card", "release_approval"]
     assert codes(collected) == [(kind, "other_model") for kind in about_model]
     assert kinds(collected) == sorted({*ALL, "system"} - set(about_model))
 

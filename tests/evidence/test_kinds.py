@@ -36,7 +36,7 @@ def test_only_what_is_about_the_system_alone_is_carried_by_the_registered_model(
 def test_an_unknown_kind_is_refused_with_those_that_exist() -> None:
     with pytest.raises(UsageError, match="no kind of evidence 'override'") as caught:
         kind("override")
-    assert "audit, bias" in caught.value.required
+    assert "audit, automated_decision, bias" in caught.value.required
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

@@ -18,10 +18,10 @@ from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import kind, kinds
 from qaqpa.evidence.statement import context_digest, make_statement, parse_statement
 from qaqpa.model import Stage
-from support.contents import MODEL, contents, context, waiver, withdrawal
+from support.contents import MODEL, contents, context, every_content, waiver, withdrawal
 from support.statements import DIGEST, NOW, payload
 
-ALL = {"system": context(), **contents(NOW), "waiver": waiver(), "withdrawal": withdrawal("e" * 64)}
+ALL = {"system": context(), **every_content(NOW), "waiver": waiver(), "withdrawal": withdrawal("e" * 64)}
 AUDIT = json.loads(payload(ALL["audit"]))
 
 
@@ -238,7 +238,7 @@ def test_no_text_is_read_as_a_statement(text: str) -> None:
 
 
 def test_a_statement_as_long_as_a_tag_is_read_in_an_instant() -> None:
-    groups = contents(NOW)["bias"]["groups"] * 60
+    groups = contents(NOW)["bias"]["groups"] * 30
     text = payload({**contents(NOW)["bias"], "groups": groups}).decode()
     assert len(text) > 90_000
     started = time.process_time()

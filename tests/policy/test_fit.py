@@ -109,7 +109,7 @@ BROKEN = {
     "unknown field": ("card", "family: own", "family: own\nseverity: deny", ":2:11", "severity"),
     "not a truth value": ("card", "waivable: true", "waivable: yes", ":4:11", "waivable"),
     "no evidence": ("card", "[audit]", "[]", ":2:11", "evidence"),
-    "unknown kind": ("card", "[audit]", "[audit, odit]", ":2:19", "one of audit, bias"),
+    "unknown kind": ("card", "[audit]", "[audit, odit]", ":2:19", "one of audit, automated_decision, bias"),
     "context as evidence": ("card", "[audit]", "[system]", ":2:12", "'system' is not known"),
     "waiver as evidence": ("card", "[audit]", "[audit, waiver]", ":2:19", "'waiver' is not known"),
     "withdrawal as evidence": ("card", "[audit]", "[withdrawal]", ":2:12", "'withdrawal' is not known"),

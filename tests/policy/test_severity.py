@@ -69,6 +69,11 @@ def test_a_duty_denies_from_its_day_on() -> None:
     assert told(asked(link("plain"), day="2026-06-30")) == ("statutory", "warn", ["2026-07-01"])
 
 
+def test_what_asks_for_no_duty_counts_once_it_is_in_force() -> None:
+    assert told(asked(link(strength="derived"), day="2026-06-30")) == ("product_default", "warn", [])
+    assert told(asked(link(strength="derived"), day="2026-07-01")) == ("derived", "warn", [])
+
+
 def test_what_ended_counts_on_its_last_day_and_no_longer() -> None:
     assert told(asked(link("ended"))) == ("product_default", "warn", [])
     assert told(asked(link("last-day"))) == ("statutory", "deny", [])

@@ -18,6 +18,7 @@ from rich.console import Console
 from qaqpa.cli.common import console
 from qaqpa.escape import MAX_SHOWN, visible
 from qaqpa.evidence.carriers import Carried, carried_in_tags
+from qaqpa.evidence.kinds import kinds
 from qaqpa.gate import decide
 from qaqpa.model import Decision, Problem, Recorded, Rejection, Settings, Stage, Strength, Subject, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
@@ -26,7 +27,7 @@ from qaqpa.report import text as text_report
 from qaqpa.report.line import one_line
 from support.contents import contents, context
 from support.engine import FakeEngine
-from support.statements import NOW, SUBJECT, carried, everything, request
+from support.statements import NOW, SUBJECT, carried, everything, request, stage_of
 
 ALL = contents(NOW)
 HOSTILE = [
@@ -141,6 +142,7 @@ def test_a_hostile_answer_of_a_server_is_shown_harmlessly(engine: EmbeddedEngine
                 "field": evil,
                 "found": {evil: [evil]},
                 "required": evil,
+                "asked_by": [{"profile": "article-baseline", "basis": "direct", "severity": "deny", "from": []}],
             }
         )
         document["findings"][0]["status"] = "fail"
@@ -187,7 +189,7 @@ def test_the_line_of_a_denial_names_what_is_missing_and_who_supplies_it(engine: 
     line = one_line(decide(request(pieces), engine), engine.catalog)
     assert line == (
         "Qaqpa: promotion of credit version 7 to production is refused. Nothing was changed."
-        " Requirements not met: 2 of 11."
+        " Requirements not met: 2 of 23."
         " To see all: `qaqpa check models:/credit/7`."
         " 1) NDQ-02 (ML engineer): bias refused: other_model (It is about other model bytes)."
         " The model was changed after the signature, or the statement was copied from another one."
@@ -200,8 +202,8 @@ def test_the_line_says_once_what_lacks_for_the_same_reason(engine: EmbeddedEngin
     line = one_line(decide(request([]), engine), engine.catalog)
     signed, independent = line.split(" 2) ")
     assert signed.count("Missing evidence") == independent.count("Missing evidence") == 1
-    assert "names for it: responsibility (ACC-01, model owner), classification (DOC-01, risk owner)" in signed
-    assert "somebody independent: audit (AUD-01, independent auditor), commission (AUD-02, chair of the" in independent
+    assert "names for it: responsibility (ACC-01, model owner), contest (CON-01, model owner)" in signed
+    assert "somebody independent: release_approval (ACC-02, approver), audit (AUD-01, indep" in independent
     assert " 3) " not in line
 
 
@@ -235,7 +237,7 @@ def test_the_text_groups_what_is_to_do_by_who_has_to_act(engine: EmbeddedEngine)
     kept = [piece for piece in everything() if piece.kind not in {"audit", "bias", "explanation"}]
     text = as_text(decide(request([*kept, Carried("tag x", "{", "bias")]), engine), engine)
     assert text.startswith(
-        "DENIED  credit version 7  (stage production, profile article-baseline)\nRequirements not met: 3 of 11."
+        "DENIED  credit version 7  (stage production, profile article-baseline)\nRequirements not met: 3 of 23."
     )
     assert text.count("To do for the ML engineer") == 1
     first, second = text.split("To do for the independent auditor")
@@ -246,23 +248,24 @@ def test_the_text_groups_what_is_to_do_by_who_has_to_act(engine: EmbeddedEngine)
         "Evidence that was refused\n  malformed: not a statement, or a broken one.\n    bias, tag x: This is no" in text
     )
     assert "[malformed, tag x]" in first + second
-    assert "Passed\n  ACC-01, AUD-02," in text
+    assert "Passed\n  ACC-01, ACC-02, AUD-02," in text
     assert "What a requirement means: qaqpa explain AUD-01" in text
 
 
 def test_the_text_of_an_allow_does_not_promise_anything(engine: EmbeddedEngine) -> None:
     text = as_text(decide(request(everything()), engine), engine)
     assert text.startswith("ALLOWED  credit version 7")
-    assert "All 11 requirements that apply are met." in text
+    assert "All 23 requirements that apply are met." in text
     assert "nobody signed" not in text
     assert "It does not say that the model is lawful." in " ".join(text.split())
-    unsigned = [carried(content, []) for content in [context(), *ALL.values()]]
+    staging = {kind: stage_of(kinds()[kind], Stage.STAGING) for kind in ALL}
+    unsigned = [carried(context(), []), *(carried(content, [], **staging[kind]) for kind, content in ALL.items())]
     decision = decide(request(unsigned, stage=Stage.STAGING), engine)
     assert decision.verdict is Verdict.ALLOW, decision.document
     assert "Evidence that nobody signed counts at this stage." in as_text(decision, engine)
     signed = Settings(minimum_strength=Strength.SIGNED)
     assert "nobody signed" not in as_text(
-        decide(request(everything(), stage=Stage.STAGING, settings=signed), engine), engine
+        decide(request(everything(stage=Stage.STAGING), stage=Stage.STAGING, settings=signed), engine), engine
     )
 
 
@@ -295,7 +298,7 @@ def test_a_waiver_of_a_risk_owner_is_told_with_its_end(engine: EmbeddedEngine) -
     text = " ".join(as_text(decision, engine).split())
     assert "asked for by trainer" in text
     assert "~ AUD-01 Independent audit with a positive conclusion WAIVED - The evidence audit is missing." in text
-    assert "Waived until 2026-12-13T00:00:00Z: other measures stand in" in text
+    assert "Waived until 13 December 2026, 00:00 UTC: other measures stand in" in text
     assert "Measure instead: Two officers decide Ticket: RISK-1 Signed by: risk" in text
     assert "! There is a waiver for DPB-01, but this requirement cannot be waived." in text
 
@@ -307,7 +310,7 @@ def test_warnings_and_what_does_not_apply_are_shown(engine: EmbeddedEngine) -> N
     assert "Warnings\n  ! TRN-01" in text
     assert "! The model card does not say who approved it." in text
     assert "Not applicable\n" in text
-    assert "HOV-01: the context says so in significant_decision" in text
+    assert "HOV-01: the context says so in part in significant decisions (significant_decision)" in text
 
 
 def test_a_problem_is_shown_with_its_detail(engine: EmbeddedEngine) -> None:

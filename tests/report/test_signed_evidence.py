@@ -144,13 +144,13 @@ def test_a_finding_shows_three_refusals_and_says_how_many_more_there_are(engine:
 @pytest.mark.parametrize(
     ("violation", "said"),
     [
-        (lacking("evidence_missing", required="declared"), "The evidence audit is missing. Because"),
+        (lacking("evidence_missing", required="declared"), "The evidence audit is missing. Required:"),
         (lacking("evidence_missing", required="signed"), "is missing. It must be signed by somebody whom the parties"),
-        (lacking("evidence_missing"), "is missing. It must be signed by somebody independent. Because"),
+        (lacking("evidence_missing"), "is missing. It must be signed by somebody independent. Required:"),
         (lacking("evidence_too_weak", found=("declared", "declared")), "but it does not count: nobody signed it. It"),
         (lacking("evidence_too_weak", found=("signed",)), "nobody independent signed it. It must be signed by some"),
         (lacking("evidence_too_weak", found=("signed",)), "To mend: Have what is there signed by somebody independent"),
-        (lacking("evidence_missing", required=["?"]), "The evidence audit is missing. Because"),
+        (lacking("evidence_missing", required=["?"]), "The evidence audit is missing. Required:"),
         (lacking("evidence_too_weak", found=7), "but it does not count: 7. It must be signed by somebody independent."),
     ],
 )
@@ -167,11 +167,12 @@ def test_a_waived_finding_stays_visible_with_what_the_rule_says_and_who_excused_
     assert "are met" not in text
     assert "~ AUD-01 Independent audit with a positive conclusion WAIVED - The evidence audit is missing." in text
     assert (
-        "Waived until 2026-12-20T00:00:00Z: other measures stand in for the requirement."
+        "Waived until 20 December 2026, 00:00 UTC: other measures stand in for the requirement."
         " Reason: The audit is booked for January."
         " Measure instead: Two officers decide each case Measure instead: A weekly review of refusals"
         " Ticket: RISK-1234 Signed by: risk, second"
-        " Waived until 2026-12-20T00:00:00Z: the requirement is left open. Reason: No auditor is free. Ticket: RISK"
+        " Waived until 20 December 2026, 00:00 UTC: the requirement is left open."
+        " Reason: No auditor is free. Ticket: RISK"
     ) in text
     assert "Passed TRN-01" in text
 
@@ -188,6 +189,7 @@ def test_a_waiver_that_is_not_allowed_is_told_at_the_finding_that_still_fails(en
         **lacking("waiver_not_allowed", "waiver", "DPB-01", "no waiver"),
         "level": "warn",
         "evidence": WAIVER["id"],
+        "asked_by": [{"profile": "article-baseline", "basis": "direct", "severity": "warn", "from": []}],
     }
     missing = lacking("evidence_missing", "legal_basis", required="signed")
     decision = decided("deny", [finding("DPB-01", "fail", missing, vain)])
@@ -199,9 +201,10 @@ def test_what_does_not_apply_names_the_fields_and_the_statement_they_rest_on(eng
     reasons = {"not_applicable_because": ["affects_rights", "significant_decision"]}
     signed = finding("HOV-01", "not_applicable", **reasons, evidence=["0123456789abcdef" * 4])
     text = text_of(decided("allow", [signed, finding("TRN-01", "pass")]), engine)
-    assert "HOV-01: the context says so in affects_rights, significant_decision (statement 0123456789abcdef)" in text
+    fields = "effect on rights (affects_rights), part in significant decisions (significant_decision)"
+    assert f"HOV-01: the context says so in {fields} (statement 0123456789abcdef)" in text
     text = text_of(decided("allow", [finding("HOV-01", "not_applicable", **reasons)]), engine)
-    assert "HOV-01: the context says so in affects_rights, significant_decision A pass" in text
+    assert f"HOV-01: the context says so in {fields} A pass" in text
 
 
 def test_a_refused_context_is_told_first_where_none_counts(engine: EmbeddedEngine) -> None:
@@ -289,7 +292,7 @@ def test_a_denial_by_separation_of_duties_names_who_asks(engine: EmbeddedEngine)
 
 
 def test_separation_of_duties_that_is_off_is_told_where_it_would_count(engine: EmbeddedEngine) -> None:
-    off = {"minimum_strength": "signed", "thresholds": {}, "separation_of_duties": "off"}
+    off = {"minimum_strength": "signed", "thresholds": {}, "raised": [], "separation_of_duties": "off"}
     passed = [finding("TRN-01", "pass")]
     assert "Separation of duties is switched off" in text_of(decided("allow", passed, settings=off), engine)
     assert "switched off" not in text_of(decided("allow", passed, settings=off, stage="staging"), engine)

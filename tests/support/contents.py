@@ -22,7 +22,10 @@ COMMISSION = {
 }
 """The members of the commission by party id, and the discipline of each."""
 
-_PROTECTED = ("sex", "nationality_or_ethnicity", "language", "age", "residence", "disability", "property_status")
+_PROTECTED = (
+    *("sex", "nationality_or_ethnicity", "language", "age", "residence", "disability", "property_status"),
+    *("origin", "social_status", "official_status", "race", "nationality", "religion", "beliefs"),
+)
 _CONSENT = (
     "operator_name_bin",
     "subject_name",

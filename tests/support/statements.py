@@ -18,7 +18,7 @@ from qaqpa.evidence.statement import context_digest, make_statement
 from qaqpa.evidence.trust import Trust
 from qaqpa.gate import request_about
 from qaqpa.model import JsonObject, Recorded, Request, Settings, Stage, Subject
-from support.contents import COMMISSION, MODEL, contents, context
+from support.contents import COMMISSION, MODEL, contents, context, every_content
 from support.keyring import parties_text, signing_key
 
 NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -62,9 +62,9 @@ SIGNERS: dict[str, Sequence[str]] = {
 """Who signs what, where nobody else is named."""
 
 
-def stage_of(own: Kind) -> dict[str, Any]:
+def stage_of(own: Kind, stage: Stage = Stage.PRODUCTION) -> dict[str, Any]:
     """The stage that a statement of a kind is for, where it has to be for one."""
-    return {"stage": Stage.PRODUCTION} if STAGE in own.binds else {}
+    return {"stage": stage} if STAGE in own.binds else {}
 
 
 def stage_option(name: str) -> list[str]:
@@ -129,10 +129,19 @@ class Known(Trust):
         return self._known
 
 
-def everything(now: datetime = NOW, **changes: Any) -> list[Carried]:
-    """Statements that pass every control, the context among them."""
+def everything(now: datetime = NOW, *, stage: Stage = Stage.PRODUCTION, **changes: Any) -> list[Carried]:
+    """Statements that pass every control of `article-baseline` at a stage, the context among them."""
+    return _all([context(), *contents(now).values()], now, stage, changes)
+
+
+def everything_of_all_profiles(now: datetime = NOW, **changes: Any) -> list[Carried]:
+    """Statements that pass every control of every profile in production, the context among them."""
+    return _all([context(), *every_content(now).values()], now, Stage.PRODUCTION, changes)
+
+
+def _all(found: Iterable[JsonObject], now: datetime, stage: Stage, changes: dict[str, Any]) -> list[Carried]:
     issued = {"issued_at": now - timedelta(days=1), **changes}
-    return [carried(content, **issued) for content in [context(), *contents(now).values()]]
+    return [carried(content, **stage_of(kind(content["kind"]), stage), **issued) for content in found]
 
 
 def tags(pieces: Iterable[Carried]) -> dict[str, str]:
@@ -145,6 +154,7 @@ def request(
     *,
     subject: Subject = SUBJECT,
     stage: Stage = Stage.PRODUCTION,
+    profiles: Sequence[str] = ("article-baseline",),
     now: datetime = NOW,
     settings: Settings | None = None,
     **more: Any,
@@ -154,7 +164,7 @@ def request(
         subject,
         pieces,
         stage=stage,
-        profiles=["article-baseline"],
+        profiles=profiles,
         settings=settings or Settings(),
         now=now,
         **(more if "trust" in more else {"trust": Known(_usual_parties(now)), **more}),

@@ -128,8 +128,14 @@ def template(own: Kind, values: JsonObject) -> str:
         lines += ["", *_comment(f"{field.schema['description']} ({note(field, own, catalog)})")]
         lines += [line for part in known if part.path[0] in {name, f"{name}[]"} for line in _values(part)]
         given = json.dumps(values[name] if name in values else _example(field.schema, own), ensure_ascii=False)
-        lines.append(f"{name}: {given}" if name in values else f"# {name}: {given}")
+        lines += [f"{name}: {given}"] if name in values else _commented(name, given)
     return "\n".join(lines) + "\n"
+
+
+def _commented(name: str, given: str) -> list[str]:
+    """A field that is commented out; what is long goes on in lines that are uncommented with it."""
+    wrapped = textwrap.wrap(f"{name}: {given}", 116, subsequent_indent="    ", break_long_words=False)
+    return [f"# {line}" for line in wrapped]
 
 
 def _head(own: Kind, catalog: Catalog) -> list[str]:

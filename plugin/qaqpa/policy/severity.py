@@ -68,13 +68,14 @@ class Severity:
     def covering(self, control: str, code: str, profile: str) -> list[JsonObject]:
         """The links of a control that a violation code rests on in a profile today."""
         card = self._catalog.controls.get(control, {})
-        links = [link for link in card.get("provisions", ()) if self._holds(link, profile)]
+        links = [link for link in self._of_profile(control, profile) if self._holds(link)]
         named = [link for link in links if code in link.get("codes", ())]
         general = [link for link in links if "codes" not in link]
         if named:
             return named
         if code in OF_THE_GATE:
-            return general or links
+            # Whatever the day, on other links only where the control has no general one.
+            return general if any("codes" not in link for link in self._of_profile(control, profile)) else links
         return [] if code in card.get("defaults", ()) else general
 
     def _entry(self, control: str, violation: JsonObject, profile: str, demand: JsonObject) -> JsonObject:
@@ -104,14 +105,23 @@ class Severity:
         met = all(self._at.context.get(field) == value for field, value in conditions.items())
         return demand.get("severity") == "warn" or bool(conditions and met)
 
-    def _holds(self, link: JsonObject, profile: str) -> bool:
+    def _of_profile(self, control: str, profile: str) -> list[JsonObject]:
         acts = self._catalog.profiles.get(profile, {}).get("acts", ())
-        if profile not in link["profiles"] if "profiles" in link else link["act"] not in acts:
-            return False
+        return list(_of_profile(self._catalog.controls.get(control, {}), profile, acts))
+
+    def _holds(self, link: JsonObject) -> bool:
         if any(_differs(self._at.context.get(field), value) for field, value in link.get("when", {}).items()):
             return False
+        return not self._ended(link) and not self._early(link)
+
+    def _ended(self, link: JsonObject) -> bool:
         until = self._in_force(link).get("until")
-        return until is None or seconds_of(until) + _DAY_SECONDS > self._at.now
+        return until is not None and seconds_of(until) + _DAY_SECONDS <= self._at.now
+
+    def _early(self, link: JsonObject) -> bool:
+        """A duty is announced before it begins; what asks for no duty counts once it is in force."""
+        below = link["strength"] in _BELOW_STATUTORY
+        return below and _day(self._in_force(link).get("from"))[0] > self._at.now
 
     def _provision(self, link: JsonObject) -> JsonObject:
         act = self._catalog.law.get(link["act"], {})
@@ -139,8 +149,9 @@ def basis(links: Sequence[JsonObject]) -> str:
 
 
 def general_bases(card: JsonObject, profile: str, acts: Sequence[str]) -> list[str]:
-    """The strongest provision that a control as a whole rests on in a profile, whatever the day: in any context, and in
-    one that meets the conditions of all of its provisions. Strongest last.
+    """The strongest provision that a control as a whole rests on in a profile, whatever the day.
+
+    First in any context, then, where that is another one, in one that meets the conditions of all of its provisions.
     """
     general = [link for link in _of_profile(card, profile, acts) if "codes" not in link]
     return list(dict.fromkeys((basis([link for link in general if "when" not in link]), basis(general))))

@@ -46,6 +46,11 @@ class Texts:
         called = {name: self.say(f"field.{name}") for name in names}
         return [f"{said} ({name})" for name, said in called.items()]
 
+    def kind_named(self, kind: str) -> str:
+        """A kind of evidence by its name, which is an English word, and in other languages with its title."""
+        title = template(f"kind.{kind}", self.language)
+        return kind if self.language == "en" or not title else f"{kind} ({title})"
+
     def title(self, control: str) -> str:
         """A control's title."""
         return self._card_text(control, "title") or control
@@ -114,6 +119,8 @@ class Texts:
 
     def _values(self, violation: JsonObject) -> dict[str, Json]:
         values = {name: violation[name] for name in ("found", "required", "field")}
+        if self.lacks(violation) and isinstance(values["field"], str):
+            values["field"] = self.kind_named(values["field"])
         if violation["code"] == "evidence_refused":
             values["found"] = "; ".join(map(self.reason, nearest_first(codes_in(violation)))) or values["found"]
         elif violation["code"] == "evidence_too_weak":

@@ -81,7 +81,7 @@ violation contains found if {
 	some review in _reviews
 	days := object.get(review.predicate, "answer_days", null)
 	not is_number(days)
-	required := threshold.value("CON-02", "gdpr_reply_days")
+	required := threshold.value("CON-02", "eu_reply_days")
 	found := violations.warn("eu_term_missing", review, "answer_days", "", required)
 }
 
@@ -90,8 +90,8 @@ violation contains found if {
 	some review in _reviews
 	days := object.get(review.predicate, "answer_days", null)
 	is_number(days)
-	threshold.above("CON-02", "gdpr_reply_days", days)
-	required := threshold.value("CON-02", "gdpr_reply_days")
+	threshold.above("CON-02", "eu_reply_days", days)
+	required := threshold.value("CON-02", "eu_reply_days")
 	found := violations.warn("eu_term_too_long", review, "answer_days", days, required)
 }
 

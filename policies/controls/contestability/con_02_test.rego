@@ -142,14 +142,14 @@ test_report_of_the_dry_run if {
 test_procedure if _without("procedure") == {"warn procedure_missing"}
 
 test_thresholds_can_be_tightened if {
-	settings := {"CON-02": {"kz_objection_working_days": 2, "gdpr_reply_days": 29, "dry_run_max_age_days": 364}}
+	settings := {"CON-02": {"kz_objection_working_days": 2, "eu_reply_days": 29, "dry_run_max_age_days": 364}}
 	request := object.union(fixtures.request({}, "human_review", _good), {"settings": {"thresholds": settings}})
 	found := con_02.violation with input as request
 	fixtures.said(found) == {"deny kz_term_too_long", "warn eu_term_too_long", "deny dry_run_out_of_date"}
 }
 
 test_what_the_law_set_is_not_loosened if {
-	settings := {"CON-02": {"kz_objection_working_days": 4, "gdpr_reply_days": 90}}
+	settings := {"CON-02": {"kz_objection_working_days": 4, "eu_reply_days": 90}}
 	loosened := threshold.loosened with input as {"settings": {"thresholds": settings}}
 	{entry.threshold | some entry in loosened} == {"kz_objection_working_days"}
 }
