@@ -66,12 +66,13 @@ def _report(model: cells.Model, test: cells.Cells) -> dict[str, Any]:
 
 def _datasheet(train: cells.Cells) -> dict[str, Any]:
     return {
-        "id": "breast-cancer-wisconsin-diagnostic, every second sample",
+        "id": "breast-cancer-wisconsin-diagnostic-training-half",
         "sha256": train.sha256,
         "producer": ["William H. Wolberg", "W. Nick Street", "Olvi L. Mangasarian"],
         "of": "University of Wisconsin",
         "given_to": "UCI Machine Learning Repository, November 1995",
         "read_from": "scikit-learn, load_breast_cancer",
+        "half": "every second sample, beginning with the first",
         "samples": len(train),
         "malignant": int(train.malignant.sum()),
         "measures": cells.names(),
