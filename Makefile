@@ -6,7 +6,7 @@ TOOLS := .tools/bin
 export PATH := $(CURDIR)/$(TOOLS):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit policies tools bench build clean
+.PHONY: help demo test lint unit policies tools bench build docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -43,8 +43,12 @@ unit: $(VENV)/.dev tools ## Python tests, real servers included
 bench: $(VENV)/.dev tools ## timings, side by side, as ratios
 	$(BIN)/pytest tests/benchmarks -s
 
-build: $(VENV)/.dev tools ## compile the policies again
+build: $(VENV)/.dev tools ## compile the policies again, and generate what is made of them
 	$(BIN)/python -m qaqpa.policy.compile
+	$(BIN)/python -m qaqpa.docs docs
+
+docs: $(VENV)/.dev ## generate docs/controls, docs/coverage*.md and docs/profiles*.md from the policies
+	$(BIN)/python -m qaqpa.docs docs
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .tools dist

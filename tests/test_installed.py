@@ -22,6 +22,8 @@ NEEDED = (
     "qaqpa/policy/compiled/manifest.json",
     "qaqpa/policy/capabilities.json",
     "qaqpa/report/texts/en.json",
+    "qaqpa/report/texts/kk.json",
+    "qaqpa/cli/templates/rule.txt",
     "qaqpa/demo/data/boston_hmda.csv",
     "qaqpa/py.typed",
 )

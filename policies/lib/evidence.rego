@@ -35,11 +35,11 @@ counted(kind) := [item |
 #   The facts of a kind by which a control is judged, as an array: those that count, and whatever else somebody signed
 #   who may sign the kind. That is too weak to meet a requirement, and can still say that one is not met: otherwise a
 #   bad word would be silenced by making its author dependent.
-judged(kind) := array.concat(counted(kind), [item |
+judged(kind) := [item |
+	least := _least(kind)
 	some item in object.get(input.evidence, kind, [])
-	_rank[item.strength] > 0
-	not item in counted(kind)
-])
+	_is_judged(item, least)
+]
 
 # METADATA
 # description: |
@@ -58,9 +58,16 @@ refused(kind) := [refusal |
 	refusal.kind == kind
 ]
 
+_is_judged(item, _) if _rank[item.strength] > 0
+
+_is_judged(item, least) if {
+	item.against_only == false
+	_rank[item.strength] >= least
+}
+
 _reaches(item, least) if _rank[item.strength] >= least
 
-_least(kind) := max(({_configured, _floor(kind)} | _by_cards(kind)))
+_least(kind) := max({_configured, _floor(kind), object.get(_by_cards, kind, 0)})
 
 default _configured := 2
 
@@ -74,7 +81,11 @@ _needs_signature(_) if stage.production
 
 _needs_signature("waiver")
 
-_by_cards(kind) := {demand.rank | some demand in _demands; demand.kind == kind}
+# For each kind the most that a card demands.
+_by_cards := {kind: rank |
+	some kind in {demand.kind | some demand in _demands}
+	rank := max({demand.rank | some demand in _demands; demand.kind == kind})
+}
 
 # What the cards of the controls that are asked for demand in production. A strength that is not known is the strongest.
 _demands := {{"kind": kind, "rank": rank} |

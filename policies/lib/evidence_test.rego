@@ -128,5 +128,5 @@ test_what_was_refused_for_who_signed_it_is_judged_and_never_counts if {
 
 test_what_is_signed_and_too_weak_is_judged if {
 	judged := evidence.judged("x") with input as _input("independent")
-	[item.id | some item in judged] == ["independent", "signed"]
+	[item.id | some item in judged] == ["signed", "independent"]
 }

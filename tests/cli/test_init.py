@@ -20,6 +20,7 @@ from qaqpa.evidence.kinds import kind, kinds
 from qaqpa.gate import decide, validate_config
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.report.texts import Texts
 from support.contents import contents, context
 from support.statements import NOW, carried, request
 
@@ -136,7 +137,7 @@ def test_a_control_whose_rules_are_not_at_hand_is_said_to_ask_perhaps(engine: Em
     shipped = engine.catalog
     more = Catalog({**shipped.controls, "OWN-01": {"evidence": ["bias"]}}, shipped.profiles, shipped.law)
     own = kind("bias")
-    said = {field.name: fields.note(field, own, more) for field in fields.fields(own)}
+    said = {field.name: fields.note(field, own, Texts(more)) for field in fields.fields(own)}
     assert said["report"] == "asked for by NDQ-02; perhaps asked for by OWN-01"
     assert said["tested_on"] == "required"
 

@@ -37,7 +37,19 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
-    commands = ("init", "check", "explain", "attest", "digest", "policy", "doctor", "demo")
+    commands = (
+        "init",
+        "check",
+        "explain",
+        "controls",
+        "profiles",
+        "law",
+        "attest",
+        "digest",
+        "policy",
+        "new",
+        "doctor",
+    )
     assert all(f" {command} " in text for command in commands)
     assert "0 allowed, 1 crash, 2 usage or configuration, 3 denied, 4 undecided" in text
 

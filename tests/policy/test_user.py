@@ -90,7 +90,7 @@ def test_own_control_is_built_and_decides(own: Path, tmp_path: Path) -> None:
     put(own, "inputs/empty.json", json.dumps(next(samples(["acme"]))))
     built = build_user_policies(own, tmp_path / "out")
     assert built.own_tests == 2
-    assert built.tests > 100
+    assert built.tests > built.own_tests
     assert built.inputs > 100
     engine = EmbeddedEngine.open(tmp_path / "out")
     assert engine.policy_digest == built.policy_digest != EmbeddedEngine.open().policy_digest

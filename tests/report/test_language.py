@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from qaqpa.errors import UsageError
-from qaqpa.report.language import chosen_language
+from qaqpa.report.language import chosen_language, language_and_source
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +48,14 @@ def test_a_language_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError, match="There is no language") as caught:
         chosen_language()
     assert caught.value.required == "one of en, kk, ru"
+
+
+def test_what_chose_the_language_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert language_and_source() == ("en", "default")
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    assert language_and_source() == ("en", "default")
+    monkeypatch.setenv("LC_MESSAGES", "ru_RU.UTF-8")
+    assert language_and_source() == ("ru", "LC_MESSAGES")
+    assert language_and_source(locale=False) == ("en", "default")
+    monkeypatch.setenv("QAQPA_LANG", "kk")
+    assert language_and_source() == ("kk", "QAQPA_LANG")

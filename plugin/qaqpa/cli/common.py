@@ -17,19 +17,21 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-from qaqpa.config import Config
+from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.directory import read_directory
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.trust import Trust
-from qaqpa.gate import open_trust, trusted_parties
+from qaqpa.gate import open_engine, open_trust, trusted_parties
 from qaqpa.model import Decision, Problem, Stage, Subject
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import json as json_report
 from qaqpa.report import text as text_report
+from qaqpa.report.language import chosen_language
 from qaqpa.report.strings import LANGUAGES
+from qaqpa.report.texts import Texts
 
 MODELS = "models:/"
 _PLAIN_WIDTH = 100
@@ -70,6 +72,15 @@ def add_language(parser: argparse.ArgumentParser) -> None:
 def add_registry(parser: argparse.ArgumentParser) -> None:
     """Adds `--registry-uri`."""
     parser.add_argument("--registry-uri", metavar="URI", help="MLflow registry; MLflow's own settings by default")
+
+
+def open_texts(args: argparse.Namespace) -> Texts:
+    """The texts of the configured policies, in the language that was asked for.
+
+    Raises:
+        QaqpaError: the configuration is broken, or its policies cannot be opened.
+    """
+    return Texts(open_engine(load_config(args.config)).catalog, chosen_language(args.lang))
 
 
 def read_target(target: str, registry_uri: str | None) -> Target:

@@ -7,6 +7,7 @@ import argparse
 import importlib.metadata
 import platform
 import sys
+from collections.abc import Iterator
 
 from rich.table import Table
 from rich.text import Text
@@ -17,9 +18,11 @@ from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, QaqpaError
 from qaqpa.escape import visible
 from qaqpa.evidence.trust import TrustError
-from qaqpa.gate import decide, is_looser, open_engine, open_trust, validate_config
+from qaqpa.gate import decide, is_law, is_looser, open_engine, open_trust, validate_config
 from qaqpa.model import Request, Stage, Subject, Verdict
 from qaqpa.policy.bundle import Catalog
+from qaqpa.report.language import language_and_source
+from qaqpa.report.texts import Texts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     table.add_row("python", platform.python_version(), Text(sys.executable, style="dim"))
     for name in ("wasmtime", "mlflow", "opa-python-client"):
         table.add_row(name, _installed(name), "")
-    for name, value, source in config.sources:
+    for name, value, source in (*config.sources, ("language", *language_and_source())):
         table.add_row(name, visible(value), Text(f"from {visible(source)}", style="dim"))
     for gate in config.gates:
         what = [*(f"@{alias}" for alias in gate.aliases), *gate.mlflow_stages, *(f"{name}/*" for name in gate.names)]
@@ -89,10 +92,10 @@ def _try_engine(config: Config) -> int:
     except QaqpaError as error:
         out.print(Text(f"engine {config.engine}: does not work: {visible(error, 2000)}", style="red"))
         return int(error.exit_code)
-    _print_thresholds(config, engine.catalog)
+    for line in (*_thresholds(config, engine.catalog), *_raised(config, engine.catalog)):
+        out.print(line, soft_wrap=True)
     subject = Subject(name="canary", digest="0" * 64)
-    profiles = tuple(dict.fromkeys(profile for gate in config.gates for profile in gate.profiles))
-    canary = Request(subject=subject, stage=Stage.PRODUCTION, profiles=profiles, now=times.now())
+    canary = Request(subject=subject, stage=Stage.PRODUCTION, profiles=_profiles(config), now=times.now())
     decision = decide(canary, engine)
     if decision.verdict is not Verdict.DENY:
         detail = "; ".join(visible(problem["detail"], 2000) for problem in decision.problems)
@@ -103,17 +106,29 @@ def _try_engine(config: Config) -> int:
     return 0
 
 
-def _print_thresholds(config: Config, catalog: Catalog) -> None:
-    """Prints the thresholds that are not those of the cards; the configuration is a valid one."""
+def _thresholds(config: Config, catalog: Catalog) -> Iterator[Text]:
+    """The thresholds of a configuration that is valid: what the card says, and who set that."""
+    profiles = _profiles(config)
     for control, names in config.settings.thresholds.items():
         for name, value in names.items():
             card = catalog.controls[control]["thresholds"][name]
-            if value != card["value"]:
-                looser = is_looser(card, value)
-                text = (
-                    f"threshold {control} {name}: {value} (the card says {card['value']}){' LOOSER' if looser else ''}"
-                )
-                console().print(Text(text, style="bold yellow" if looser else ""), soft_wrap=True)
+            looser = is_looser(card, value)
+            basis = "set by law" if is_law(card, profiles) else "our own default"
+            said = f"threshold {control} {name}: {value} (the card says {card['value']}, {basis})"
+            yield Text(f"{said}{' LOOSER' if looser else ''}", style="bold yellow" if looser else "")
+
+
+def _raised(config: Config, catalog: Catalog) -> Iterator[Text]:
+    """What a configuration that is valid raises to a denial, in words."""
+    texts = Texts(catalog)
+    for name in config.settings.raised:
+        control, _, code = name.partition("/")
+        what = texts.violation_text(control, code) if code else f"{texts.title(control)} (whatever its rule denies)"
+        yield Text(visible(f"raise {name}: denies in every profile that asks for it: {what}", 2000))
+
+
+def _profiles(config: Config) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(profile for gate in config.gates for profile in gate.profiles))
 
 
 def _installed(name: str) -> str:

@@ -15,8 +15,16 @@ from functools import lru_cache
 from qaqpa.evidence.kinds import SYSTEM, Kind
 from qaqpa.model import JsonObject
 from qaqpa.policy.bundle import Catalog
+from qaqpa.report.section import joined, labelled
+from qaqpa.report.texts import Texts
 from qaqpa.resources import POLICIES
 
+_USES = {
+    "deny": "explain.field_denied",
+    "warn": "explain.field_warned",
+    "read": "explain.field_read",
+    "unknown": "explain.field_unknown",
+}
 _WORD = re.compile(r'["/.]([a-z_0-9]+)\b')
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 # The field that a violation is about stands after the fact: as a text with its path, or as a variable.
@@ -36,14 +44,11 @@ class Field:
         """Its path as people read it."""
         return ".".join(self.path)
 
-    @property
-    def values(self) -> str:
+    def values(self, texts: Texts) -> str:
         """All values that are allowed, where they are listed; else nothing."""
-        listed = self.schema.get("enum")
-        if listed:
-            return f"one of: {', '.join(map(str, listed))}"
-        listed = self.schema.get("items", {}).get("enum")
-        return f"each one of: {', '.join(map(str, listed))}" if listed else ""
+        own, items = (part.get("enum", ()) for part in (self.schema, self.schema.get("items", {})))
+        label = texts.say("explain.one_of" if own else "explain.each_one_of")
+        return labelled(label, map(str, own or items))
 
 
 def fields(own: Kind) -> Iterator[Field]:
@@ -65,20 +70,18 @@ def readers(own: Kind, catalog: Catalog) -> list[str]:
     return sorted(control for control, card in catalog.controls.items() if own.name in card["evidence"])
 
 
-def note(field: Field, own: Kind, catalog: Catalog) -> str:
+def note(field: Field, own: Kind, texts: Texts) -> str:
     """Who asks for a field, or that it may be left out."""
     if field.required:
-        return "required"
-    use = {control: _use(field, control, own, catalog) for control in readers(own, catalog)}
-    parts = [
-        f"{words} {', '.join(controls)}"
-        for how, words in (("deny", "asked for by"), ("warn", "without it a warning by"))
+        return texts.say("explain.field_required")
+    use = {control: _use(field, control, own, texts.catalog) for control in readers(own, texts.catalog)}
+    said = {
+        how: texts.say(words, controls=controls)
+        for how, words in _USES.items()
         if (controls := [control for control in use if use[control] == how])
-    ] or ["may be left out"]
-    for how, words in (("read", "read by"), ("unknown", "perhaps asked for by")):
-        controls = [control for control in use if use[control] == how]
-        parts += [f"{words} {', '.join(controls)}"] if controls else []
-    return "; ".join(parts)
+    }
+    optional = "" if said.keys() & {"deny", "warn"} else texts.say("explain.field_optional")
+    return joined((said.get("deny", ""), said.get("warn", ""), optional, said.get("read", ""), said.get("unknown", "")))
 
 
 def _fields(path: tuple[str, ...], schema: JsonObject, own: Kind) -> Iterator[Field]:

@@ -17,6 +17,7 @@ from qaqpa.errors import UsageError
 from qaqpa.evidence.kinds import SYSTEM, WAIVER, WITHDRAWAL, Kind, kind, kinds
 from qaqpa.model import JsonObject
 from qaqpa.policy.bundle import Catalog, load_bundle
+from qaqpa.report.texts import Texts
 
 _QUESTIONS = (
     ("name", "Name of the registered model", "my-model"),
@@ -118,15 +119,15 @@ def template(own: Kind, values: JsonObject) -> str:
         own: the kind.
         values: what is known already.
     """
-    catalog = load_bundle().catalog
+    texts = Texts(load_bundle().catalog)
     known = list(fields(own))
-    lines = [*_comment(f"{own.title}. {own.schema['description']}"), *_head(own, catalog), f"kind: {own.name}"]
+    lines = [*_comment(f"{own.title}. {own.schema['description']}"), *_head(own, texts.catalog), f"kind: {own.name}"]
     for field in known:
         if len(field.path) > 1:
             continue
         name = field.name
-        lines += ["", *_comment(f"{field.schema['description']} ({note(field, own, catalog)})")]
-        lines += [line for part in known if part.path[0] in {name, f"{name}[]"} for line in _values(part)]
+        lines += ["", *_comment(f"{field.schema['description']} ({note(field, own, texts)})")]
+        lines += [line for part in known if part.path[0] in {name, f"{name}[]"} for line in _values(part, texts)]
         given = json.dumps(values[name] if name in values else _example(field.schema, own), ensure_ascii=False)
         lines += [f"{name}: {given}"] if name in values else _commented(name, given)
     return "\n".join(lines) + "\n"
@@ -151,10 +152,10 @@ def _head(own: Kind, catalog: Catalog) -> list[str]:
     )
 
 
-def _values(field: Field) -> list[str]:
+def _values(field: Field, texts: Texts) -> list[str]:
     """The values that a field may have, by name where the field stands inside another."""
-    name = f"{field.name}: " if len(field.path) > 1 else ""
-    return _comment(f"{name}{field.values}", "#   ") if field.values else []
+    name, values = f"{field.name}: " if len(field.path) > 1 else "", field.values(texts)
+    return _comment(f"{name}{values}", "#   ") if values else []
 
 
 def _comment(text: str, start: str = "# ") -> list[str]:

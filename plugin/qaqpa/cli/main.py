@@ -17,7 +17,10 @@ from qaqpa.escape import visible
 _COMMANDS = {
     "init": "write qaqpa.yaml, a context and evidence templates for one system",
     "check": "decide about a model version in a registry, or about a directory",
-    "explain": "explain a control, a profile or a kind of evidence; without an id, list them",
+    "explain": "explain a control, a profile, a kind of evidence or a code; without an id, list them",
+    "controls": "list the controls, and which profiles ask for them",
+    "profiles": "list the profiles, or show what one asks",
+    "law": "list the acts that controls rest on, or show the provisions of one",
     "attest": "turn an evidence file into a statement about one model, sign it, and attach it",
     "evidence": "list, show or pull the evidence that is there, and what was refused and why",
     "waive": "make a waiver: a signed, dated exception for named controls of one model version",
@@ -26,6 +29,7 @@ _COMMANDS = {
     "parties": "make, check, sign or show the parties file, which says whose signature counts",
     "digest": "print the model digest of a directory or a model version",
     "policy": "test or build policies of your own",
+    "new": "write the files of a new control, to be filled in",
     "doctor": "show what is configured and whether it works",
     "demo": "show the gate at work on a real MLflow server on this machine",
 }

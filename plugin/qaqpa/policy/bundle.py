@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -45,11 +45,16 @@ def policy_digest(directory: Path) -> str:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The data beside the rules: control cards, profiles and acts, each by its id."""
+    """The data beside the rules: control cards, profiles and acts, each by its id.
+
+    `levels` says by control and code what the rule itself makes of a violation that it does not simply deny: `warn`,
+    `by_risk`, or several. It is for people who read of a control, and decides nothing.
+    """
 
     controls: Mapping[str, JsonObject]
     profiles: Mapping[str, JsonObject]
     law: Mapping[str, JsonObject]
+    levels: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: JsonObject) -> Catalog:
@@ -85,17 +90,19 @@ class Bundle:
     Attributes:
         policy_digest: digest of the policies that were compiled.
         opa: version of the OPA that compiled them.
+        levels: see `Catalog`.
     """
 
     policy_digest: str
     opa: str
     wasm: bytes = field(repr=False)
     data: bytes = field(repr=False)
+    levels: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def catalog(self) -> Catalog:
         """Cards, profiles and acts."""
-        return Catalog.of(json.loads(self.data))
+        return replace(Catalog.of(json.loads(self.data)), levels=self.levels)
 
 
 def load_bundle(directory: Path | None = None) -> Bundle:
@@ -109,7 +116,7 @@ def load_bundle(directory: Path | None = None) -> Bundle:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         wasm, data = (folder / WASM).read_bytes(), (folder / DATA).read_bytes()
         named = {name: manifest["sha256"][name] for name in (WASM, DATA)}
-        bundle = Bundle(manifest["policy_digest"], manifest["opa"], wasm, data)
+        bundle = Bundle(manifest["policy_digest"], manifest["opa"], wasm, data, manifest.get("levels", {}))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _broken(folder, f"The compiled policies cannot be read ({error})", directory is None) from error
     for name, content in ((WASM, wasm), (DATA, data)):

@@ -7,8 +7,8 @@ else, the codes that were found are not all there are, and `Codes.complete` says
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 
 from qaqpa.model import Json, JsonObject
@@ -30,11 +30,13 @@ class Codes:
         certain: those that are codes.
         possible: those, and texts that may be codes.
         complete: false where some code could not be found out.
+        levels: by code, what the control makes of it: `deny`, `warn`, or `by_risk`, which denies at high risk only.
     """
 
     certain: frozenset[str]
     possible: frozenset[str]
     complete: bool
+    levels: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def codes_of(syntax: JsonObject) -> Codes:
@@ -44,7 +46,11 @@ def codes_of(syntax: JsonObject) -> Codes:
     perhaps = [module.texts(place) for place in module.other_codes()]
     written = frozenset(text for found in certain for text in found or ())
     complete = all(found is not None for found in [*certain, *perhaps])
-    return Codes(written, written.union(*(found or () for found in perhaps)), complete)
+    levels: dict[str, frozenset[str]] = {}
+    for level, place in module.levels():
+        for code in module.texts(place) or ():
+            levels[code] = levels.get(code, frozenset()) | {level}
+    return Codes(written, written.union(*(found or () for found in perhaps)), complete, levels)
 
 
 class _Module:
@@ -57,13 +63,20 @@ class _Module:
             path = [str(term["value"]) for term in entry["path"]["value"]]
             if ".".join(path) == _LIBRARY:
                 names.add(entry.get("alias", path[-1]))
-        self._makers = [f"{name}.{maker}" for name in names for maker in ("deny", "warn", "by_risk")]
+        self._makers = {f"{name}.{maker}": maker for name in names for maker in ("deny", "warn", "by_risk")}
 
     def codes(self) -> Iterator[_Place]:
         """The first arguments of `deny`, `warn` and `by_risk`, and the `code` of violations that are written out."""
-        for maker in self._makers:
-            yield from ((arguments[0], rule) for arguments, rule in self._calls(maker))
-        yield from ((fields["code"], rule) for fields, rule in self._objects() if "level" in fields)
+        return (place for _, place in self.levels())
+
+    def levels(self) -> Iterator[tuple[str, _Place]]:
+        """The codes, each with a level that it has; a level that is not known is `deny`."""
+        for name, maker in self._makers.items():
+            yield from ((maker, (arguments[0], rule)) for arguments, rule in self._calls(name))
+        for fields, rule in self._objects():
+            if "level" in fields:
+                for level in sorted(self.texts((fields["level"], rule)) or {"deny"}):
+                    yield level, (fields["code"], rule)
 
     def other_codes(self) -> Iterator[_Place]:
         """The `code` of other objects, of which a violation may be put together."""

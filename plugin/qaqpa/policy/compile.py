@@ -16,7 +16,8 @@ from pathlib import Path
 
 from qaqpa.policy.bundle import DATA, ENTRYPOINT, MANIFEST, SERVER_BUNDLE, WASM, policy_digest
 from qaqpa.policy.calendar import write_calendar
-from qaqpa.policy.index import write_index
+from qaqpa.policy.codes import codes_of
+from qaqpa.policy.index import control_id, write_index
 from qaqpa.policy.input_schema import write_input_schema
 from qaqpa.policy.opa import PolicyError, find_opa, opa_version, run_opa
 from qaqpa.resources import COMPILED, POLICIES, SCHEMAS
@@ -63,11 +64,27 @@ def build(policies: Path, out: Path) -> None:
         "policy_digest": digest,
         "opa": opa_version(find_opa()),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "levels": levels_of(policies),
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         _write(out / name, content)
     _write(out / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")
+
+
+def levels_of(policies: Path) -> dict[str, dict[str, list[str]]]:
+    """By control, what its rule makes of the codes that it does not simply deny; see `Catalog`.
+
+    Raises:
+        PolicyError: OPA cannot read a rule.
+    """
+    found = {}
+    for path in sorted(policies.glob("controls/*/*.rego")):
+        if not path.stem.endswith("_test"):
+            syntax = json.loads(run_opa(["parse", "--format", "json", str(path)], policies.parent))
+            levels = sorted(codes_of(syntax).levels.items())
+            found[control_id(path.stem)] = {code: sorted(made) for code, made in levels if made != {"deny"}}
+    return found
 
 
 def build_shipped() -> None:

@@ -7,7 +7,7 @@ import json
 import re
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from qaqpa.errors import UndecidedError
@@ -58,8 +58,12 @@ def differing(policies: Path, engine: EmbeddedEngine, inputs: Sequence[Json]) ->
     return [position for position, (one, other) in enumerate(pairs) if one != other]
 
 
-def run_tests_on_both(policies: Path) -> list[str]:
-    """Runs every test of a policy directory under OPA, then the same test rules compiled to WebAssembly.
+def run_tests_on_both(policies: Path, packages: Collection[str] | None = None) -> list[str]:
+    """Runs the tests of a policy directory under OPA, then the same test rules compiled to WebAssembly.
+
+    Args:
+        policies: the directory.
+        packages: the last names of the packages whose tests are run; every test where None.
 
     Returns:
         The tests as entry points, `qaqpa/controls/ndq_02_test/test_…`.
@@ -67,7 +71,7 @@ def run_tests_on_both(policies: Path) -> list[str]:
     Raises:
         PolicyError: a test fails on either engine, or there is none.
     """
-    listed = run_tests(policies)
+    listed = run_tests(policies, rf"\.({'|'.join(sorted(packages))})\." if packages is not None else "")
     entries = [f"{test['package'].removeprefix('data.').replace('.', '/')}/{test['name']}" for test in listed]
     entries = sorted({entry for entry in entries if re.fullmatch(r"[\w/]+", entry)})
     with tempfile.TemporaryDirectory() as scratch:

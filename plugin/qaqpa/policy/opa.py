@@ -58,15 +58,20 @@ def run_opa(arguments: Sequence[str], cwd: Path) -> str:
     return done.stdout
 
 
-def run_tests(policies: Path) -> list[JsonObject]:
+def run_tests(policies: Path, pattern: str = "") -> list[JsonObject]:
     """Runs the tests of a policy directory, and returns them as OPA lists them, by their place.
+
+    Args:
+        policies: the directory.
+        pattern: a regular expression for `data.<package>.<test>`; every test where empty.
 
     Raises:
         PolicyError: a test fails or is marked `todo_`, there is none, or OPA refuses the policies. Of the tests only
             those that do not pass are named, a line each.
     """
     options = ["--timeout", "60s", "--format", "json", "--fail-on-empty"]
-    done = _run(["test", *options, "-b", policies.name], policies.parent)
+    chosen = ["--run", pattern] if pattern else []
+    done = _run(["test", *options, *chosen, "-b", policies.name], policies.parent)
     # OPA runs tests side by side, and lists them as they end.
     listed = sorted(_json(done.stdout) or [], key=_place)
     failed = [_failure(test) for test in listed if test.get("fail") or test.get("error") or test.get("skip")]

@@ -8,11 +8,11 @@ and the stage. Waivers come with the controls that are asked for and without the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
-from qaqpa.evidence.kinds import WAIVER
+from qaqpa.evidence.kinds import SYSTEM, WAIVER
 from qaqpa.model import Json, JsonObject, Separation, Stage, Strength
 from qaqpa.policy.input_schema import input_schema
 
@@ -25,15 +25,19 @@ _CONTROL_ID = "^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$"
 _LONG_TEXT = 'Қазақша текст, 文字, emoji \U0001f512, quote " and \\ and \t'
 
 
-def samples(profiles: Sequence[str], controls: Sequence[str] = ()) -> Iterator[JsonObject]:
+def samples(
+    profiles: Sequence[str], controls: Sequence[str] = (), kinds: Collection[str] | None = None
+) -> Iterator[JsonObject]:
     """Input documents for profiles: nothing known, everything complete, then each single change.
 
     Args:
         profiles: whose controls are asked for.
         controls: their ids, which waivers name.
+        kinds: the kinds of evidence that are handed in beside the context; all of them where None.
     """
     context = _complete(input_schema()["properties"]["context"])
-    complete = {kind: [_fact(kind, _complete(_definitions()[f"{kind}_predicate"]))] for kind in _kinds()}
+    named = [kind for kind in _kinds() if kinds is None or kind in {SYSTEM, WAIVER, *kinds}]
+    complete = {kind: [_fact(kind, _complete(_definitions()[f"{kind}_predicate"]))] for kind in named}
     yield _request(profiles, {}, {})
     yield _request(profiles, context, complete)
     yield _request(profiles, context, {})

@@ -24,16 +24,23 @@ def chosen_language(asked: str | None = None, *, locale: bool = True) -> str:
     Raises:
         UsageError: `QAQPA_LANG` names a language that there is not.
     """
-    if asked:
-        return asked
+    return asked or language_and_source(locale=locale)[0]
+
+
+def language_and_source(*, locale: bool = True) -> tuple[str, str]:
+    """The language that the environment chooses, and what chose it: a variable, or `default`.
+
+    Raises:
+        UsageError: see `chosen_language`.
+    """
     named = os.environ.get(VARIABLE)
     if named is not None:
         if named not in LANGUAGES:
             raise UsageError(
                 f"There is no language {named!r}", where=VARIABLE, required=f"one of {', '.join(LANGUAGES)}"
             )
-        return named
+        return named, VARIABLE
     # The first of these that is set decides, as everywhere.
-    found = next((os.environ[name] for name in _LOCALE if os.environ.get(name)), "") if locale else ""
-    language = found.replace("-", "_").partition("_")[0].lower()
-    return language if language in LANGUAGES else "en"
+    variable = next((name for name in _LOCALE if os.environ.get(name)), "") if locale else ""
+    language = os.environ.get(variable, "").replace("-", "_").partition("_")[0].lower()
+    return (language, variable) if language in LANGUAGES else (LANGUAGES[0], "default")

@@ -67,6 +67,14 @@ class Texts:
         """What a pass of the control does not show."""
         return self._card_text(control, "cannot_prove")
 
+    def kind(self, kind: str, title: str) -> str:
+        """What a kind of evidence is called; its `title` where the reports have no words for it."""
+        return template(f"kind.{kind}", self.language) or title
+
+    def family(self, family: str) -> str:
+        """What a family of controls is called."""
+        return template(f"family.{family}", self.language) or family
+
     def actor(self, control: str) -> str:
         """The role that has to act first."""
         actors = (self.catalog.controls.get(control) or {}).get("actors") or ["model_owner"]
@@ -117,6 +125,12 @@ class Texts:
         """What to do about evidence that was refused, and whom to ask; empty for a code that is not known."""
         return self.say(f"remedy.{code}") if code in REJECTION_CODES else ""
 
+    def in_language(self, thing: JsonObject) -> Mapping[str, Json]:
+        """The texts of a card, a profile, an act or a provision, in English where it has none in this language."""
+        texts = thing.get("texts", {})
+        found: Mapping[str, Json] = texts.get(self.language) or texts.get("en") or {}
+        return found
+
     def _values(self, violation: JsonObject) -> dict[str, Json]:
         values = {name: violation[name] for name in ("found", "required", "field")}
         if self.lacks(violation) and isinstance(values["field"], str):
@@ -145,8 +159,8 @@ class Texts:
 
     def provision_named(self, act: str, provision: str) -> str:
         """A provision by its act, its place in it, and what it provides."""
-        own = self._in_language(self.provision(act, provision))
-        named = self._in_language(self.catalog.law.get(act, {}))
+        own = self.in_language(self.provision(act, provision))
+        named = self.in_language(self.catalog.law.get(act, {}))
         name = visible(named.get("short", named.get("title", act)))
         return f"{name}, {visible(own.get('locator', provision))}: {own.get('title', provision)}"
 
@@ -157,18 +171,9 @@ class Texts:
             return []
         return [self.say("unverified", how=self.say(f"verification.{found.get('verification', 'recalled')}"))]
 
-    def rests_on(self, control: str) -> list[str]:
-        """All provisions that a control rests on: how strongly, for which violations, and how well each was read."""
-        lines = []
-        for link in (self.catalog.controls.get(control) or {}).get("provisions", []):
-            notes = [self.say(f"strength.{link['strength']}"), *self.reservations(link["act"], link["provision"])]
-            about = f" [{', '.join(link['codes'])}]" if "codes" in link else ""
-            lines.append(f"{self.provision_named(link['act'], link['provision'])} ({'; '.join(notes)}){about}")
-        return lines
-
     def profile(self, profile: str, name: str) -> str:
         """The `title` or the `description` of a profile."""
-        found: str = self._in_language(self.catalog.profiles.get(profile, {})).get(name, profile)
+        found: str = self.in_language(self.catalog.profiles.get(profile, {})).get(name, profile)
         return " ".join(found.split())
 
     def decided(self, control: str) -> list[str]:
@@ -188,12 +193,7 @@ class Texts:
         return " ".join(found.split())
 
     def _texts(self, control: str) -> Mapping[str, Json]:
-        return self._in_language(self.catalog.controls.get(control) or {})
-
-    def _in_language(self, thing: JsonObject) -> Mapping[str, Json]:
-        texts = thing.get("texts", {})
-        found: Mapping[str, Json] = texts.get(self.language) or texts.get("en") or {}
-        return found
+        return self.in_language(self.catalog.controls.get(control) or {})
 
 
 def codes_in(violation: JsonObject) -> list[str]:

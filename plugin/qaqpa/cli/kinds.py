@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of a kind of evidence. What its schema says of each field is English, as the schema is."""
+
+from __future__ import annotations
+
+from qaqpa.cli.fields import Field, fields, note, readers
+from qaqpa.evidence.kinds import WAIVER, WITHDRAWAL, Kind
+from qaqpa.report.page import about, strength
+from qaqpa.report.section import Line, Section, section
+from qaqpa.report.texts import Texts
+
+
+def kind_page(own: Kind, texts: Texts) -> list[Section]:
+    """What a kind of evidence holds, who supplies it, and who reads it."""
+    return [
+        section("explain.description", texts, [own.schema["description"]]),
+        section("explain.about", texts, [about(own, texts)]),
+        section("explain.supplied", texts, [texts.say(f"actor.{own.actor}")]),
+        section("explain.kind_strength", texts, _strength(own, texts)),
+        section("explain.read_by", texts, _read_by(own, texts)),
+        section("explain.kind_fields", texts, [_field(field, own, texts) for field in fields(own)]),
+    ]
+
+
+def _strength(own: Kind, texts: Texts) -> list[str]:
+    if own.name == WAIVER:
+        return [texts.say("level.waiver")]
+    needing = [card for card in texts.catalog.controls.values() if own.name in card["evidence"]]
+    return strength(needing, texts) if needing else []
+
+
+def _read_by(own: Kind, texts: Texts) -> list[Line]:
+    if own.name == WITHDRAWAL:
+        return [Line(texts.say("explain.read_by_gate"))]
+    controls = texts.catalog.controls
+    found = [control for control in sorted(controls) if controls[control]["waivable"]]
+    found = found if own.name == WAIVER else readers(own, texts.catalog)
+    return [Line(texts.title(control), control) for control in found]
+
+
+def _field(field: Field, own: Kind, texts: Texts) -> Line:
+    said = field.schema.get("description", "")
+    return Line(said, f"{field.name} ({note(field, own, texts)})", (field.values(texts),))

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`qaqpa law`: the acts that controls rest on, or the provisions of one, as far as we know them."""
+
+from __future__ import annotations
+
+import argparse
+
+from qaqpa.cli.common import add_config, add_language, console, open_texts
+from qaqpa.cli.pages import print_sections, print_title, table
+from qaqpa.errors import UsageError
+from qaqpa.report.pages import act_page
+from qaqpa.report.provisions import act_name, in_force
+from qaqpa.report.texts import Texts
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    parser.add_argument("act", nargs="?", metavar="ACT", help="an act such as kz-ai; without it, all are listed")
+    add_language(parser)
+    add_config(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the list, or an act's page.
+
+    Raises:
+        UsageError: there is no such act.
+    """
+    texts, out = open_texts(args), console()
+    acts = texts.catalog.law
+    if args.act is None:
+        codes = ("law.act", "law.jurisdiction", "law.in_force", "law.provisions")
+        out.print(table(("ID", *(texts.say(code) for code in codes)), (_row(act, texts) for act in sorted(acts))))
+    elif args.act in acts:
+        print_title(out, args.act, act_name(args.act, texts))
+        print_sections(out, act_page(args.act, texts))
+    else:
+        raise UsageError(f"There is no act {args.act!r}", required=f"one of {', '.join(sorted(acts))}")
+    return 0
+
+
+def _row(act: str, texts: Texts) -> tuple[str, ...]:
+    content = texts.catalog.law[act]
+    provisions = str(len(content.get("provisions", {})))
+    return act, act_name(act, texts), str(content.get("jurisdiction", "")), in_force(act, texts), provisions

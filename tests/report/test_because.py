@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a finding is one: profile, provision, strength, how its text was read, and from which day it denies."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from qaqpa.gate import decide
+from qaqpa.model import Decision, JsonObject
+from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.report.because import reasons, unverified
+from qaqpa.report.line import one_line
+from qaqpa.report.texts import Texts
+from support.contents import context
+from support.statements import NOW, carried, every_content, everything_of_all_profiles, request
+
+
+def about(engine: EmbeddedEngine, *profiles: str, now: datetime = NOW, **changes: object) -> Decision:
+    """A decision about a system of which only the context is known."""
+    return decide(request([carried(context(**changes), issued_at=now)], now=now, profiles=profiles), engine)
+
+
+def found(decision: Decision, control: str) -> JsonObject:
+    return next(finding for finding in decision.findings if finding["control"] == control)
+
+
+def test_each_profile_that_asks_is_named_with_its_provision_and_those_that_deny_first(engine: EmbeddedEngine) -> None:
+    decision = about(engine, "article-baseline", "kz", "eu-ai-act-high-risk")
+    lines = reasons(found(decision, "SRS-01"), decision, Texts(engine.catalog))
+    assert [line.split(":")[0] for line in lines] == ["article-baseline", "kz", "eu-ai-act-high-risk"]
+    assert lines[0].endswith("(derived from it)")
+    assert "Art. 18(1)" in lines[1]
+    assert "the provision requires it" in lines[1]
+    assert "text not verified: read second-hand only" in lines[2]
+    assert "warns, and denies from 2 December 2027" in lines[2]
+
+
+@pytest.mark.parametrize(("language", "day"), [("kk", "2027 жылғы 2 желтоқсан"), ("ru", "2 декабря 2027 г.")])
+def test_the_day_has_the_form_of_the_language(engine: EmbeddedEngine, language: str, day: str) -> None:
+    decision = about(engine, "eu-ai-act-high-risk")
+    (line,) = reasons(found(decision, "SRS-01"), decision, Texts(engine.catalog, language))
+    assert day in line
+
+
+def test_what_is_only_ours_says_so_and_for_which_violation(engine: EmbeddedEngine) -> None:
+    old = {**every_content(NOW)["security"], "assessed_on": "2024-01-01"}
+    pieces = [piece for piece in everything_of_all_profiles() if piece.kind != "security"]
+    decision = decide(request([*pieces, carried(old)], profiles=["kz"]), engine)
+    finding = found(decision, "SRS-03")
+    assert finding["status"] == "warn"
+    (line,) = reasons(finding, decision, Texts(engine.catalog))
+    assert line == "kz: our own default: no provision of this profile asks for exactly this (only warns)"
+
+
+def test_the_constitution_of_the_day_is_named(engine: EmbeddedEngine) -> None:
+    texts = Texts(engine.catalog)
+    lines = [
+        " ".join(texts.rests_on("IMP-03")),
+        *(
+            " ".join(reasons(found(decision, "DPB-01"), decision, texts))
+            for decision in (about(engine, "kz", now=datetime(2026, 6, 1, tzinfo=timezone.utc)), about(engine, "kz"))
+        ),
+    ]
+    assert "1995" in lines[0]
+    assert "2026" in lines[0]
+
+
+def test_the_line_says_where_nothing_was_read_at_its_source(engine: EmbeddedEngine) -> None:
+    prohibited = {**every_content(NOW)["eu_screen"]}
+    prohibited["items"] = [
+        {"point": item["point"], "answer": "yes" if item["point"] == "c" else "no"} for item in prohibited["items"]
+    ]
+    pieces = [piece for piece in everything_of_all_profiles() if piece.kind != "eu_screen"]
+    decision = decide(request([*pieces, carried(prohibited)], profiles=["eu-ai-act-high-risk"]), engine)
+    violation = found(decision, "PRO-02")["violations"][0]
+    assert unverified("PRO-02", violation, decision, Texts(engine.catalog))
+    assert "(It rests on a provision whose text was not verified.)" in one_line(decision, engine.catalog)
+    assert "текст которой не сверен" in one_line(decision, engine.catalog, "ru")
+
+
+def test_the_line_says_nothing_where_a_provision_was_read(engine: EmbeddedEngine) -> None:
+    late = {**every_content(NOW)["human_review"], "answer_working_days": 9}
+    pieces = [piece for piece in everything_of_all_profiles() if piece.kind != "human_review"]
+    decision = decide(request([*pieces, carried(late)], profiles=["kz"]), engine)
+    assert found(decision, "CON-02")["status"] == "fail"
+    assert "not verified" not in one_line(decision, engine.catalog)
