@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from qaqpa.documents import parse_yaml
 from qaqpa.evidence.directory import read_directory
 from qaqpa.evidence.trust import Trust
 from qaqpa.gate import decide, request_about
-from qaqpa.model import Decision, Settings, Stage
+from qaqpa.model import Decision, Request, Settings, Stage
 from qaqpa.policy.embedded import EmbeddedEngine
 
 ROOT = Path(__file__).parents[2]
@@ -78,10 +79,10 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(system, variant, {**whole, **case}, id=named)
 
 
-def decided(system: str, variant: str, case: dict[str, Any], engine: EmbeddedEngine) -> Decision:
+def asked(system: str, variant: str, case: dict[str, Any]) -> Request:
     config = load_config(EXAMPLES / system / case["config"]) if "config" in case else None
     directory = read_directory(EXAMPLES / system / variant)
-    request = request_about(
+    return request_about(
         directory.subject,
         directory.carried,
         stage=Stage(case["stage"]),
@@ -92,7 +93,10 @@ def decided(system: str, variant: str, case: dict[str, Any], engine: EmbeddedEng
         trust=Trust(config.parties) if config and config.parties else None,
         as_of=True,
     )
-    return decide(without_unsound(request, EXAMPLES / system / variant), engine)
+
+
+def decided(system: str, variant: str, case: dict[str, Any], engine: EmbeddedEngine) -> Decision:
+    return decide(asked(system, variant, case), engine)
 
 
 def codes(decision: Decision) -> set[tuple[str, str]]:
@@ -171,6 +175,28 @@ def test_a_failing_variant_fails_for_its_reason_only(
     assert denied(failing) <= reasons
     assert denied(mended) == set()
     assert (failing.verdict.value == "deny") == bool(denied(failing))
+
+
+@pytest.mark.parametrize("system", systems())
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_documents_are_there_and_have_the_hashes_that_evidence_names(system: str, variant: str) -> None:
+    request = asked(system, variant, case_of(system, variant, ARTICLE))
+    sound = without_unsound(request, EXAMPLES / system / variant)
+    assert sound.evidence == tuple(request.evidence)
+    assert sound.rejected == []
+    named = [found for fact in request.evidence for found in documents(fact.predicate)]
+    assert len(named) > 30
+    for document in named:
+        data = (EXAMPLES / system / variant / document["uri"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == document["sha256"]
+
+
+def documents(value: Any) -> Iterator[dict[str, str]]:
+    if isinstance(value, dict) and set(value) == {"uri", "sha256"}:
+        yield value
+    elif isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from documents(child)
 
 
 def test_each_case_has_its_reason() -> None:
