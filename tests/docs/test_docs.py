@@ -152,6 +152,9 @@ def test_examples_are_read_with_those_first_that_fail(tmp_path: Path) -> None:
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "expected.json").write_text(json.dumps({"controls": {"AAA-01": status}}), encoding="utf-8")
     assert examples_of(tmp_path) == {"AAA-01": [Example("b/two", "fail"), Example("a/one", "warn")]}
+    cases = {"cases": [{"controls": {"AAA-01": status}} for status in ("warn", "fail", "warn", "pass")]}
+    (tmp_path / "c/three/expected.json").write_text(json.dumps(cases), encoding="utf-8")
+    assert examples_of(tmp_path)["AAA-01"][:2] == [Example("b/two", "fail"), Example("c/three", "fail")]
     (tmp_path / "a/one/expected.json").write_text("{", encoding="utf-8")
     with pytest.raises(DocumentError, match=r"a/one/expected\.json"):
         examples_of(tmp_path)
