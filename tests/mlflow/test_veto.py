@@ -26,7 +26,7 @@ def test_an_alias_without_evidence_is_refused_with_findings(registry: Registry) 
     assert answer["qaqpa"]["stage"] == "production"
     assert len(answer["qaqpa"]["policy_digest"]) == 64
     failed = [finding["control"] for finding in answer["qaqpa"]["findings"] if finding["status"] == "fail"]
-    assert len(failed) == 11
+    assert len(failed) == 23
     assert "1) " in answer["message"]
     assert "NDQ-02" in answer["message"]
     assert registry.aliases(version.name) == {}
