@@ -29,7 +29,7 @@ _entry(profile, basis, level, from) := {"profile": profile, "basis": basis, "sev
 _day(name) := {"text": name, "seconds": _calendar[name]}
 
 _asked_of(violation, request, provisions, profiles) := asked if {
-	asked := severity.asked_by("X-01", violation) with data.catalog as {"X-01": {"provisions": provisions}}
+	asked := severity.asked_by("X-01", violation) with data.catalog as {"X-01": {"provisions": provisions, "per_profile": ["bad"]}}
 		with data.law as _law
 		with data.calendar as _calendar
 		with data.profiles as profiles
@@ -132,8 +132,14 @@ test_a_violation_may_be_about_some_profiles if {
 	_concerned("law") == ["law", "own"]
 }
 
+test_a_violation_is_about_all_profiles_unless_its_card_says_that_it_may_be_about_some if {
+	violation := object.union(_violation, {"code": "other", "only": ["law"]})
+	asked := _asked_of(violation, {"profiles": ["law", "own"]}, [], _profiles)
+	[entry.profile | some entry in asked] == ["law", "own"]
+}
+
 _judged(violation) := judged if {
-	judged := severity.judged("X-01", violation) with data.catalog as {"X-01": {}}
+	judged := severity.judged("X-01", violation) with data.catalog as {"X-01": {"per_profile": ["bad"]}}
 		with data.profiles as _profiles
 		with input as object.union(fixtures.empty_request, {"profiles": ["own"]})
 }

@@ -10,6 +10,7 @@ import pytest
 
 from qaqpa.errors import UndecidedError
 from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.check import check_document
 from support.judged import CATALOG, EARLY, LATER, MILD, NOW, WAIVED, failed, finding, violation
 
@@ -144,3 +145,16 @@ def test_demand_without_severity_denies(document: dict[str, Any], request_docume
     document["findings"][1].update(status="warn", violations=[MILD])
     with pytest.raises(UndecidedError, match="misjudges"):
         check_document(document, request_document, catalog)
+
+
+def test_an_engine_that_names_fewer_profiles_is_believed_only_where_the_card_says_that_they_differ(
+    document: dict[str, Any], request_document: dict[str, Any]
+) -> None:
+    profiles = {name: {"controls": {"AAA-01": {"severity": level}}} for name, level in (("m", "warn"), ("n", "deny"))}
+    request_document["profiles"] = document["profiles"] = ["m", "n"]
+    mild = {**finding("AAA-01", "m", "warn", violations=[violation("deny", "m", "warn")]), "profiles": ["m", "n"]}
+    document["findings"] = [mild]
+    card: dict[str, Any] = {"evidence": ["audit"], "waivable": True}
+    check_document(document, request_document, Catalog({"AAA-01": {**card, "per_profile": ["bad"]}}, profiles, {}))
+    with pytest.raises(UndecidedError, match="misjudges"):
+        check_document(document, request_document, Catalog({"AAA-01": card}, profiles, {}))

@@ -68,3 +68,12 @@ def test_every_value_says_something(language: str, value: Any) -> None:
 
 def test_values_in_a_text_have_its_language() -> None:
     assert fill("от {required}: {found}", {"required": "2026-05-01", "found": 0.5}, "ru") == "от 1 мая 2026 г.: 0,5"
+
+
+def test_a_value_that_ends_with_a_full_stop_is_followed_by_no_second_one() -> None:
+    assert fill("Истёк: {found}.", {"found": "2026-10-30"}, "ru") == "Истёк: 30 октября 2026 г."
+    assert fill("Истёк {found}; см. {field}", {"found": "2026-10-30", "field": "a."}, "ru").endswith("г.; см. a.")
+
+
+def test_a_template_of_a_card_is_made_harmless() -> None:
+    assert fill("\x1b[31mred\u202e {found}", {"found": "x"}) == "\\u001b[31mred\\u202e x"

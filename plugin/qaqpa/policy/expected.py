@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from qaqpa.evidence.kinds import SYSTEM, WAIVER
 from qaqpa.model import Json, JsonObject, Separation, Stage, Strength
 from qaqpa.policy.bundle import Catalog
-from qaqpa.policy.severity import OF_THE_GATE, Circumstances, Severity
+from qaqpa.policy.severity import Circumstances, Severity
 
 DENYING = frozenset({"actor_unknown", "bytes_elsewhere", "separation_of_duties"})
 """Codes of problems that deny by themselves; any other leaves a decision undecided where nothing fails."""
@@ -67,8 +67,9 @@ class Expected:
         return [self._lacking(kind) for kind in kinds if not self.counted(kind)]
 
     def asked_by(self, control: str, violation: JsonObject, demands: Mapping[str, JsonObject]) -> list[JsonObject]:
-        """Who asks for a violation that is about the profiles it names; what the gate reports is about all."""
-        named = () if violation["code"] in OF_THE_GATE else [entry["profile"] for entry in violation["asked_by"]]
+        """Who asks for a violation; which profiles it is about is believed only where its card says that it differs."""
+        differs = violation["code"] in self._cards.get(control, {}).get("per_profile", ())
+        named = [entry["profile"] for entry in violation["asked_by"]] if differs else ()
         return self._severity.asked_by(control, violation, demands, named)
 
     def waivers(self, control: str) -> list[JsonObject]:

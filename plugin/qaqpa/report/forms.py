@@ -21,16 +21,23 @@ _COMMA_LANGUAGES = frozenset({"kk", "ru"})
 
 
 def fill(text: str, values: Mapping[str, Json], language: str = "en") -> str:
-    """Replaces `{name}` and `{name.key}`; values are hostile and are made visible and short, templates are ours."""
+    """Replaces `{name}` and `{name.key}`; all is made visible, since cards may be anybody's, and values also short."""
 
     def replacement(match: re.Match[str]) -> str:
         value: Json = values
         for part in match[1].split("."):
             value = value.get(part, "?") if isinstance(value, Mapping) else "?"
         said = shown(value, language)
+        if said.endswith(".") and match.string.startswith(".", match.end()):
+            said = said[:-1]  # a day in Russian ends with a full stop of its own
         return said if len(said) <= _MAX_FILLED else f"{said[:_MAX_FILLED]}…"
 
-    return _PLACEHOLDER.sub(replacement, " ".join(text.split()))
+    return _PLACEHOLDER.sub(replacement, tidy(text))
+
+
+def tidy(text: str) -> str:
+    """A text of a card, a profile or an act on one line, whole, with control and format characters as escapes."""
+    return visible(" ".join(text.split()), len(text))
 
 
 def shown(value: Json, language: str = "en") -> str:

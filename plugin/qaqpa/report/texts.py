@@ -10,7 +10,7 @@ from qaqpa.escape import visible
 from qaqpa.model import Json, JsonObject, Strength
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report.codes import REJECTION_CODES, nearest_first
-from qaqpa.report.forms import fill
+from qaqpa.report.forms import fill, tidy
 from qaqpa.report.strings import template
 
 _LACKING = frozenset({"evidence_missing", "evidence_refused", "evidence_too_weak"})
@@ -162,7 +162,7 @@ class Texts:
         own = self.in_language(self.provision(act, provision))
         named = self.in_language(self.catalog.law.get(act, {}))
         name = visible(named.get("short", named.get("title", act)))
-        return f"{name}, {visible(own.get('locator', provision))}: {own.get('title', provision)}"
+        return f"{name}, {visible(own.get('locator', provision))}: {tidy(own.get('title', provision))}"
 
     def reservations(self, act: str, provision: str) -> list[str]:
         """What has to be said with a provision whose text was not read at its source."""
@@ -174,11 +174,11 @@ class Texts:
     def profile(self, profile: str, name: str) -> str:
         """The `title` or the `description` of a profile."""
         found: str = self.in_language(self.catalog.profiles.get(profile, {})).get(name, profile)
-        return " ".join(found.split())
+        return tidy(found)
 
     def decided(self, control: str) -> list[str]:
         """What we decided where the sources of a control leave room."""
-        return [" ".join(text.split()) for text in self._texts(control).get("decided", [])]
+        return [tidy(text) for text in self._texts(control).get("decided", [])]
 
     def applies(self, control: str) -> str:
         """To which systems a control applies."""
@@ -186,11 +186,11 @@ class Texts:
 
     def violation_text(self, control: str, code: str) -> str:
         """The text of a violation with its placeholders."""
-        return " ".join(self._texts(control).get("violations", {}).get(code, code).split())
+        return tidy(self._texts(control).get("violations", {}).get(code, code))
 
     def _card_text(self, control: str, name: str) -> str:
         found: str = self._texts(control).get(name, "")
-        return " ".join(found.split())
+        return tidy(found)
 
     def _texts(self, control: str) -> Mapping[str, Json]:
         return self.in_language(self.catalog.controls.get(control) or {})

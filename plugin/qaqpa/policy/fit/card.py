@@ -51,7 +51,8 @@ def card_problems(card: Document, parts: Parts) -> Problems:
                 yield unknown("thresholds: there is no profile", profile, where, list(parts.profiles), "Correct it")
     for number, link in enumerate(card.value["provisions"]):
         yield from _link_problems(card, number, link, parts)
-    yield from _code_problems(card, ("defaults",), card.value.get("defaults", ()))
+    for field in ("defaults", "per_profile"):
+        yield from _code_problems(card, (field,), card.value.get(field, ()))
     if control in parts.rules:
         yield from _text_problems(card, _codes(parts.rules[control]))
     yield from _translation_problems(card)
