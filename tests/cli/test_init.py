@@ -44,9 +44,9 @@ def test_it_writes_configuration_context_and_a_template_of_every_kind(
     templates = [f"evidence-templates/{name}.yaml" for name in asked]
     assert listed(system) == sorted(["qaqpa.yaml", "context.yaml", *templates])
     said = capsys.readouterr().out
-    assert f"Wrote {len(asked) + 2} files to new/system." in said
+    assert f"Wrote {len(asked) + 2} files to new/system/" in said
     assert "what context.yaml leaves out counts as the strictest value" in said
-    assert "qaqpa check new/system" in said
+    assert "qaqpa check new/system --config new/system/qaqpa.yaml" in said
 
 
 def test_the_context_names_the_model_and_a_random_system(system: Path, here: Path) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from qaqpa.errors import UndecidedError
 from qaqpa.policy.bundle import Catalog
-from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.check import check_document
 from support.judged import CATALOG, EARLY, LATER, MILD, NOW, WAIVED, failed, finding, violation
 

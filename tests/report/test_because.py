@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -42,6 +43,24 @@ def test_the_day_has_the_form_of_the_language(engine: EmbeddedEngine, language: 
     decision = about(engine, "eu-ai-act-high-risk")
     (line,) = reasons(found(decision, "SRS-01"), decision, Texts(engine.catalog, language))
     assert day in line
+
+
+def test_what_the_configuration_raised_says_so_and_from_when_it_would_deny(engine: EmbeddedEngine) -> None:
+    asked = request([carried(context())], profiles=["eu-ai-act-high-risk", "kz"])
+    settings = replace(asked.settings, raised=("SRS-01", "HOV-03"))
+    decision = decide(replace(asked, settings=settings), engine)
+    texts = Texts(engine.catalog)
+    kz, eu = sorted(reasons(found(decision, "SRS-01"), decision, texts), reverse=True)
+    assert "raised" not in kz
+    assert eu.endswith("raised to a denial by the configuration; it would deny from 2 December 2027)")
+    kz = next(line for line in reasons(found(decision, "HOV-03"), decision, texts) if line.startswith("kz"))
+    assert kz.endswith("raised to a denial by the configuration)")
+
+
+def test_a_provision_that_has_to_be_read_again_says_so(engine: EmbeddedEngine) -> None:
+    texts = Texts(engine.catalog)
+    assert texts.reservations("kz-ai", "art-17-1") == ["to be read again: its wording may have changed since"]
+    assert texts.reservations("kz-ai", "art-9") == []
 
 
 def test_what_is_only_ours_says_so_and_for_which_violation(engine: EmbeddedEngine) -> None:

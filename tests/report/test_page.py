@@ -66,8 +66,8 @@ def test_each_violation_says_by_profile_on_what_it_rests_and_what_follows() -> N
         "dated": (
             "base: direct; denies",
             "soft: our own default; only warns",
-            f"state: statutory; denies from {day('2027-12-02')}; where the context says otherwise of public_sector: "
-            f"statutory; denies from {day('2026-01-18')}",
+            f"state: statutory; denies from {day('2027-12-02')}; "
+            f"where the context says anything but public_sector: true: statutory; denies from {day('2026-01-18')}",
         ),
         "own_idea": ("base: our own default; denies", "soft, state: our own default; only warns"),
         "mild": ("soft: our own default; only warns", "state: statutory; only warns", "base: not asked for"),

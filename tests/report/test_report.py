@@ -255,7 +255,7 @@ def test_the_text_groups_what_is_to_do_by_who_has_to_act(engine: EmbeddedEngine)
 def test_the_text_of_an_allow_does_not_promise_anything(engine: EmbeddedEngine) -> None:
     text = as_text(decide(request(everything()), engine), engine)
     assert text.startswith("ALLOWED  credit version 7")
-    assert "All 23 requirements that apply are met." in text
+    assert "Evidence is present and consistent for all 23 requirements that apply." in text
     assert "nobody signed" not in text
     assert "It does not say that the model is lawful." in " ".join(text.split())
     staging = {kind: stage_of(kinds()[kind], Stage.STAGING) for kind in ALL}

@@ -109,12 +109,12 @@ def run(args: argparse.Namespace) -> int:
         },
     }
     _write(files)
-    print(f"Wrote {len(files)} files to {base}.")
+    print(f"Wrote {len(files)} files to {base}/")
     if not sys.stdin.isatty():
         print("No question was asked: what context.yaml leaves out counts as the strictest value.")
     print(f"Proposed profiles: {', '.join(profiles)} (`qaqpa profiles` lists all)")
     print("Next: copy what you have from evidence-templates/ to evidence/, fill it in, and run")
-    print(f"  qaqpa check {base}")
+    print(f"  qaqpa check {base} --config {base / 'qaqpa.yaml'}")
     return 0
 
 

@@ -22,12 +22,14 @@ _Provision = tuple[str, str]
 class _Reason:
     """What violations rest on in one profile, and what follows; `day` is when a warning becomes a denial.
 
+    `raised` says that they deny only because the configuration wants it; `day` is then when they would without it.
     `whole` is what the control as a whole rests on, where these violations rest on our own default.
     """
 
     profile: str
     basis: str
     severity: str
+    raised: bool
     day: str
     provisions: tuple[_Provision, ...]
     whole: tuple[_Provision, ...] = ()
@@ -67,15 +69,24 @@ def _reasons(finding: JsonObject, decision: Decision, texts: Texts) -> Iterator[
             provisions, whole = (
                 _strongest(severity.covering(finding["control"], code, entry["profile"])) for code in codes
             )
-            first = entry["from"][0]["text"] if entry["from"] else ""
+            plain = _unraised(finding["control"], violation, entry["profile"], decision, texts)
+            raised = (entry["severity"], plain["severity"]) == ("deny", "warn")
+            first = plain["from"][0]["text"] if plain["from"] else ""
             rests = (provisions, () if provisions else whole)
-            yield _Reason(entry["profile"], entry["basis"], entry["severity"], first, *rests), violation["code"]
+            yield _Reason(entry["profile"], entry["basis"], entry["severity"], raised, first, *rests), violation["code"]
 
 
-def _severity(decision: Decision, texts: Texts) -> Severity:
+def _severity(decision: Decision, texts: Texts, *, raised: bool = True) -> Severity:
     document = decision.document
-    raised = document["settings"]["raised"]
-    return Severity(texts.catalog, Circumstances(document["now"]["seconds"], decision.context, raised))
+    wanted = document["settings"]["raised"] if raised else ()
+    return Severity(texts.catalog, Circumstances(document["now"]["seconds"], decision.context, wanted))
+
+
+def _unraised(control: str, violation: JsonObject, profile: str, decision: Decision, texts: Texts) -> JsonObject:
+    """How a profile would ask for a violation if the configuration raised nothing."""
+    demands = texts.catalog.asked([profile]).get(control, {})
+    entries = _severity(decision, texts, raised=False).asked_by(control, violation, demands)
+    return entries[0] if entries else {"severity": "deny", "from": []}
 
 
 def _strongest(links: Sequence[JsonObject]) -> tuple[_Provision, ...]:
@@ -96,9 +107,10 @@ def _line(reason: _Reason, codes: Sequence[str], texts: Texts) -> str:
     else:
         said, notes = texts.say("because.default"), []
     if reason.day:
-        notes.append(texts.say("because.warns_until", day=day(reason.day, texts.language)))
-    elif reason.severity == "warn":
-        notes.append(texts.say("because.warns"))
+        follows = "because.raised_until" if reason.raised else "because.warns_until"
+        notes.append(texts.say(follows, day=day(reason.day, texts.language)))
+    elif reason.raised or reason.severity == "warn":
+        notes.append(texts.say("because.raised" if reason.raised else "because.warns"))
     noted = f" ({'; '.join(notes)})" if notes else ""
     about = f" [{', '.join(map(visible, dict.fromkeys(codes)))}]" if codes else ""
     return f"{visible(reason.profile)}: {said}{noted}{about}"

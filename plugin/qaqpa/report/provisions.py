@@ -70,8 +70,9 @@ def days(act: str, provision: str, texts: Texts) -> list[str]:
 
 def verified(act: str, provision: str, texts: Texts) -> str:
     """How well the text of a provision was read."""
-    doubt = texts.reservations(act, provision)
-    return doubt[0] if doubt else texts.say(f"verification.{texts.provision(act, provision)['verification']}")
+    own = texts.provision(act, provision)
+    read = [texts.say(f"verification.{own['verification']}")] if own.get("verified") else []
+    return joined((*read, *texts.reservations(act, provision)))
 
 
 def act_name(act: str, texts: Texts, name: str = "short") -> str:

@@ -165,11 +165,11 @@ class Texts:
         return f"{name}, {visible(own.get('locator', provision))}: {tidy(own.get('title', provision))}"
 
     def reservations(self, act: str, provision: str) -> list[str]:
-        """What has to be said with a provision whose text was not read at its source."""
+        """What has to be said with a provision whose text was not read at its source, or has to be read again."""
         found = self.provision(act, provision)
-        if found.get("verified"):
-            return []
-        return [self.say("unverified", how=self.say(f"verification.{found.get('verification', 'recalled')}"))]
+        how = self.say(f"verification.{found.get('verification', 'recalled')}")
+        unread = [] if found.get("verified") else [self.say("unverified", how=how)]
+        return [*unread, *([self.say("recheck")] if found.get("recheck") else [])]
 
     def profile(self, profile: str, name: str) -> str:
         """The `title` or the `description` of a profile."""

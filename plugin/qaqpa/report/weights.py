@@ -44,22 +44,19 @@ def outcomes(control: str, code: str, texts: Texts) -> dict[str, str]:
     Where provisions count in a certain context only, it is also said what follows in any other: of those that name the
     code, and once for the control as a whole.
     """
-    strict = _plain_outcomes(control, code, texts)
-    found = {}
-    for profile, outcome in strict.items():
-        fields = _conditional(control, code, profile, texts)
-        other = _plain_outcomes(control, code, _unconditional(control, texts))[profile] if fields else outcome
-        said = f"{texts.say('explain.otherwise', fields=fields)}: {other}" if other != outcome else ""
-        found[profile] = joined((outcome, said))
-    return found
+    others = _plain_outcomes(control, code, _unconditional(control, texts))
+    return {
+        profile: joined((outcome, _otherwise(control, code, profile, outcome, others[profile], texts)))
+        for profile, outcome in _plain_outcomes(control, code, texts).items()
+    }
 
 
 def brief(control: str, texts: Texts) -> dict[str, str]:
-    """By profile, on what a control rests there, and what follows where that is no denial today."""
-    violation = {"code": LACKING, "level": "deny"}
-    entries = Severity(texts.catalog, _BEFORE_EVERYTHING).asked_by(control, violation, asking(control, texts))
+    """By profile, on what a control rests there, and what follows where that is no denial in every context today."""
+    others = _plain_brief(control, _unconditional(control, texts))
     return {
-        entry["profile"]: joined((texts.say(BASIS[entry["basis"]]), _unless_denied(entry, texts))) for entry in entries
+        profile: joined((outcome, _otherwise(control, LACKING, profile, outcome, others[profile], texts)))
+        for profile, outcome in _plain_brief(control, texts).items()
     }
 
 
@@ -108,10 +105,30 @@ def _plain_outcomes(control: str, code: str, texts: Texts) -> dict[str, str]:
     return {entry["profile"]: _outcome(entry, levels, texts) for entry in entries}
 
 
+def _plain_brief(control: str, texts: Texts) -> dict[str, str]:
+    violation = {"code": LACKING, "level": "deny"}
+    entries = Severity(texts.catalog, _BEFORE_EVERYTHING).asked_by(control, violation, asking(control, texts))
+    return {
+        entry["profile"]: joined((texts.say(BASIS[entry["basis"]]), _unless_denied(entry, texts))) for entry in entries
+    }
+
+
+def _otherwise(control: str, code: str, profile: str, outcome: str, other: str, texts: Texts) -> str:  # noqa: PLR0913
+    """What follows in a context in which the provisions do not count that count in a certain one only."""
+    if other == outcome:
+        return ""
+    fields = _conditional(control, code, profile, texts)
+    return f"{texts.say('explain.otherwise', fields=fields)}: {other}" if fields else ""
+
+
 def _conditional(control: str, code: str, profile: str, texts: Texts) -> list[str]:
-    """The fields of the context on which it depends that provisions count for a violation."""
+    """The fields of the context, each with its values, on which it depends that provisions count for a violation."""
     links = Severity(texts.catalog, _BEFORE_EVERYTHING).covering(control, code, profile)
-    return sorted({field for link in links if code == LACKING or "codes" in link for field in link.get("when", {})})
+    values: dict[str, set[str]] = {}
+    for link in links:
+        for field, value in link.get("when", {}).items() if code == LACKING or "codes" in link else ():
+            values.setdefault(field, set()).add(shown(value, texts.language))
+    return [f"{field}: {' / '.join(sorted(listed))}" for field, listed in sorted(values.items())]
 
 
 def _unconditional(control: str, texts: Texts) -> Texts:
