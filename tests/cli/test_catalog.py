@@ -57,7 +57,7 @@ def test_profiles_are_listed_with_how_many_controls_and_which_acts(capsys: Captu
 def test_a_profile_is_shown_as_explain_shows_it(capsys: Capture) -> None:
     shown = said(capsys, "profiles", "base", "--lang", "ru")
     assert shown == said(capsys, "explain", "base", "--lang", "ru")
-    assert "AAA-01: title in ru этого требует сама статья; не пропускает только предупреждает, если" in shown
+    assert "AAA-01: title in ru прямо сказано; ведёт к отказу только предупреждает, если" in shown
 
 
 def test_acts_are_listed_with_whose_they_are_since_when_and_how_many_provisions(capsys: Capture) -> None:

@@ -155,7 +155,7 @@ def test_a_profile_says_what_it_claims_and_what_it_demands_of_each_control() -> 
     assert description.text == "description in kk"
     assert claims.text.startswith("Профиль заңнамаға негізделмейді")
     assert [line.name for line in part(page, "explain.acts")] == ["act-b"]
-    assert part(page, "explain.controls")[0].below[0] == "мақаланың өзі талап етеді; өткізбейді"
+    assert part(page, "explain.controls")[0].below[0] == "тікелей айтылған; өткізбейді"
     page = profile_page("state", Texts(CATALOG))
     assert part(page, "explain.description")[1].text.startswith("It says what statutes ask")
     assert part(page, "explain.acts")[0].below[0].startswith("in force from")
