@@ -29,7 +29,10 @@ _law := {
 	"repealed": {"in_force": {"until": "2026-06-30"}, "provisions": {"plain": {}}},
 }
 
-_profiles := {"p": {"acts": ["act", "coming", "undated", "repealed"], "controls": {}}, "q": {"acts": [], "controls": {}}}
+_profiles := {
+	"p": {"acts": ["act", "coming", "undated", "repealed"], "controls": {}},
+	"q": {"acts": [], "controls": {}},
+}
 
 _link(provision, strength) := {"act": "act", "provision": provision, "strength": strength}
 

@@ -71,7 +71,7 @@ denies_from(violations) := [first |
 ]
 
 # The profiles that ask for a violation: not those that leave its code out, and where it is about some profiles only, of
-# them those, if the card says that its code can be. One that is about none of the profiles that ask is about all of them.
+# them those, if the card says that its code can be. One that is about none of those that ask is about all of them.
 _asking(control, violation) := narrowed if {
 	violation.code in data.catalog[control].per_profile
 	narrowed := [profile | some profile in _concerned(control, violation); profile in violation.only]

@@ -29,7 +29,8 @@ _entry(profile, basis, level, from) := {"profile": profile, "basis": basis, "sev
 _day(name) := {"text": name, "seconds": _calendar[name]}
 
 _asked_of(violation, request, provisions, profiles) := asked if {
-	asked := severity.asked_by("X-01", violation) with data.catalog as {"X-01": {"provisions": provisions, "per_profile": ["bad"]}}
+	card := {"provisions": provisions, "per_profile": ["bad"]}
+	asked := severity.asked_by("X-01", violation) with data.catalog as {"X-01": card}
 		with data.law as _law
 		with data.calendar as _calendar
 		with data.profiles as profiles

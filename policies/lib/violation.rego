@@ -37,6 +37,6 @@ by_risk(code, item, field, found, required) := deny(code, item, field, found, re
 
 # METADATA
 # description: |
-#   A violation that only some profiles ask for, an array of their ids. Its code has to stand in the card's `per_profile`,
-#   else it concerns all that are chosen, as where none of them is chosen.
+#   A violation that only some profiles ask for, an array of their ids. Its code has to stand in the card's
+#   `per_profile`, else it concerns all that are chosen, as where none of them is chosen.
 asked_by(found, profiles) := object.union(found, {"only": profiles})

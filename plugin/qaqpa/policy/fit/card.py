@@ -32,17 +32,7 @@ def card_problems(card: Document, parts: Parts) -> Problems:
             required=f"controls/<family>/{control.lower().replace('-', '_')}.rego",
             mend="Write the control, or correct the name of the card's folder",
         )
-    known = {"evidence": sorted(set(kinds()) - _NO_EVIDENCE), "actors": _actors()}
-    for field, names in known.items():
-        for number, name in enumerate(card.value[field]):
-            if name not in names:
-                place = card.where((field, number))
-                yield PolicyError(
-                    f"{field}: {name!r} is not known",
-                    where=place,
-                    required=f"one of {', '.join(names)}",
-                    mend="Correct the name",
-                )
+    yield from _name_problems(card)
     for name, threshold in card.value["thresholds"].items():
         basis = threshold["basis"]
         for profile in basis if isinstance(basis, dict) else ():
@@ -62,6 +52,19 @@ def card_problems(card: Document, parts: Parts) -> Problems:
 def _actors() -> list[str]:
     names = (name.split(".", 1) for name in json.loads(_TEXTS.read_bytes()))
     return sorted(rest[0] for group, *rest in names if group == "actor")
+
+
+def _name_problems(card: Document) -> Problems:
+    known = {"evidence": sorted(set(kinds()) - _NO_EVIDENCE), "actors": _actors()}
+    for field, names in known.items():
+        for number, name in enumerate(card.value[field]):
+            if name not in names:
+                yield PolicyError(
+                    f"{field}: {name!r} is not known",
+                    where=card.where((field, number)),
+                    required=f"one of {', '.join(names)}",
+                    mend="Correct the name",
+                )
 
 
 def _link_problems(card: Document, number: int, link: JsonObject, parts: Parts) -> Problems:
