@@ -57,7 +57,7 @@ REASONS: dict[tuple[str, tuple[str, ...]], set[tuple[str, str]]] = {
     ("medical-diagnosis", EU): {("SRS-02", "metric_below_minimum")},
     ("recruitment", ARTICLE): {("AUD-01", "validity_ended"), ("AUD-02", "discipline_missing")},
     ("recruitment", KZ): {("AUD-01", "validity_ended")},
-    ("recruitment", EU): set(),
+    ("recruitment", EU): {("SRS-04", "eu_serious_incident_notice_slow")},
     ("social-payments", ARTICLE): ALONE,
     ("social-payments", KZ): {("HOV-01", "human_step_not_enforced")},
 }
@@ -197,6 +197,19 @@ def documents(value: Any) -> Iterator[dict[str, str]]:
     elif isinstance(value, dict | list):
         for child in value.values() if isinstance(value, dict) else value:
             yield from documents(child)
+
+
+def test_around_the_day_of_a_duty_only_the_control_differs_that_asks_for_it(engine: EmbeddedEngine) -> None:
+    case = case_of("recruitment", "failing", EU)
+    before, after = (
+        decided("recruitment", "failing", {**case, "as_of": day}, engine) for day in ("2027-12-01", "2027-12-03")
+    )
+    statuses = [
+        {finding["control"]: finding["status"] for finding in decision.findings} for decision in (before, after)
+    ]
+    assert (before.verdict.value, after.verdict.value) == ("allow", "deny")
+    assert [statuses[0]["SRS-04"], statuses[1]["SRS-04"]] == ["warn", "fail"]
+    assert {**statuses[0], "SRS-04": "fail"} == statuses[1]
 
 
 def test_each_case_has_its_reason() -> None:
