@@ -158,7 +158,9 @@ def test_a_profile_says_what_it_claims_and_what_it_demands_of_each_control() -> 
     assert part(page, "explain.controls")[0].below[0] == "тікелей айтылған; өткізбейді"
     page = profile_page("state", Texts(CATALOG))
     assert part(page, "explain.description")[1].text.startswith("It says what statutes ask")
-    assert part(page, "explain.acts")[0].below[0].startswith("in force from")
+    told = part(page, "explain.acts")[0].below
+    assert told[0].startswith("in force from")
+    assert re.fullmatch("read at their source: [0-9]+ of [0-9]+ provisions", told[1])
 
 
 def test_an_act_says_who_rests_on_which_provision_the_second_before_the_tenth() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qaqpa.report.provisions import act_name, days, in_force, link_said, locator, provisions_of, resting, verified
+from qaqpa.report.provisions import act_name, days, in_force, link_said, locator, provisions_of, read, resting, verified
 from qaqpa.report.section import Line, Section, joined, labelled, section
 from qaqpa.report.texts import Texts
 from qaqpa.report.weights import demanded
@@ -15,7 +15,9 @@ def profile_page(profile: str, texts: Texts) -> list[Section]:
     """What a profile asks: in general, on which acts that rests, and of each control how much."""
     content = texts.catalog.profiles[profile]
     statutory = texts.say("explain.statutory" if content.get("statutory") is True else "explain.not_statutory")
-    acts = (Line(act_name(act, texts), act, (in_force(act, texts),)) for act in content.get("acts", ()))
+    acts = (
+        Line(act_name(act, texts), act, (in_force(act, texts), read(act, texts))) for act in content.get("acts", ())
+    )
     controls = (
         Line(texts.title(control), control, demanded(control, profile, texts))
         for control in sorted(content["controls"])

@@ -75,6 +75,12 @@ def verified(act: str, provision: str, texts: Texts) -> str:
     return joined((*read, *texts.reservations(act, provision)))
 
 
+def read(act: str, texts: Texts) -> str:
+    """Of how many provisions of an act the text was read at its source."""
+    own = texts.catalog.law.get(act, {}).get("provisions", {}).values()
+    return texts.say("law.read", part=sum(bool(found.get("verified")) for found in own), whole=len(own))
+
+
 def act_name(act: str, texts: Texts, name: str = "short") -> str:
     """The `short` name of an act, or its `title`."""
     named = texts.in_language(texts.catalog.law.get(act, {}))
