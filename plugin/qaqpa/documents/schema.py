@@ -17,6 +17,7 @@ _MAX_ERRORS = 10
 _MAX_QUOTED = 200
 _Kinds = jsonschema_rs.ValidationErrorKind
 _FORMATS = {"date": times.is_day, "date-time": times.is_moment}
+_WRITTEN = {"date": "2026-12-02", "date-time": "2026-12-02T09:30:00Z"}
 
 
 def validate(document: Document, schema: str) -> None:
@@ -78,6 +79,8 @@ def _message(error: Any) -> str:
         lacking: list[Any] = [one.kind for branch in error.kind.context for one in branch]
         if all(isinstance(kind, _Kinds.Required) for kind in lacking):
             return f"at least one of {', '.join(dict.fromkeys(kind.property for kind in lacking))} is required"
+    if isinstance(error.kind, _Kinds.Format) and error.kind.format in _WRITTEN:
+        return f"{_short(error.message)}; it is written as {_WRITTEN[error.kind.format]}"
     return _short(error.message)
 
 

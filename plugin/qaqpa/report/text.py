@@ -9,7 +9,7 @@ from rich.text import Text
 from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Separation, Stage, Verdict
 from qaqpa.policy.bundle import Catalog
-from qaqpa.report import evidence
+from qaqpa.report import evidence, footer
 from qaqpa.report.because import reasons
 from qaqpa.report.texts import Texts
 
@@ -176,12 +176,10 @@ class _Report:
             self._line(self._texts.say("footer.unsigned"))
         if self._decision.document["as_of"]:
             self._line(self._texts.say("footer.as_of", day=self._decision.document["now"]["text"][:10]))
-        if settings["thresholds"]:
-            self._line(self._texts.say("footer.settings", found=settings["thresholds"]))
-        for place in self._decision.context.get("jurisdictions", ()):
-            claiming = self._texts.catalog.claiming(place)
-            if claiming and not set(claiming) & set(self._decision.document["profiles"]):
-                self._line(self._texts.say("footer.jurisdiction", place=place, profiles=claiming))
+        for line in footer.thresholds(self._decision, self._texts):
+            self._line(line)
+        for line in footer.places(self._decision, self._texts):
+            self._line(line)
         if settings["raised"]:
             self._line(self._texts.say("footer.raised", found=settings["raised"]))
         if self._decision.document["stage"] == Stage.REVIEW.value:
