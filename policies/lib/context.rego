@@ -7,10 +7,21 @@
 package qaqpa.context
 
 # METADATA
-# description: Does the system affect rights or freedoms of persons?
+# description: |
+#   Does the system affect rights or freedoms of persons? A plain no is not enough: a decision with significant effect
+#   affects rights by its meaning, and the EU AI Act (Art. 12, 14, 26) binds every high-risk system.
 default affects_rights := true
 
-affects_rights := false if input.context.affects_rights == false
+affects_rights := false if {
+	input.context.affects_rights == false
+	not significant_decision
+	not _high_risk_in_eu
+}
+
+_high_risk_in_eu if {
+	"EU" in jurisdictions
+	_high_in_eu
+}
 
 # METADATA
 # description: Does it take part in decisions with legal or similarly significant effect?
@@ -108,7 +119,9 @@ eu_class := class if {
 #   is stricter than high.
 high_risk if kz_risk == "high"
 
-high_risk if eu_class in {"high_risk_annex_i", "high_risk_annex_iii", "prohibited"}
+high_risk if _high_in_eu
+
+_high_in_eu if eu_class in {"high_risk_annex_i", "high_risk_annex_iii", "prohibited"}
 
 # METADATA
 # description: The field of use. Unknown means that no exception for a field of use applies.

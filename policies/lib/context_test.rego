@@ -92,6 +92,34 @@ test_said if {
 	context.said("affects_rights") == false with input as {"context": {"affects_rights": false}}
 }
 
+test_a_plain_no_is_not_enough_to_spare_rights if {
+	harmless := {"affects_rights": false, "significant_decision": false, "eu_class": "minimal", "jurisdictions": ["EU"]}
+	_spares_rights(harmless)
+	every field in ["affects_rights", "significant_decision", "eu_class"] {
+		not _spares_rights(object.remove(harmless, [field]))
+	}
+	every change in [
+		{"affects_rights": true},
+		{"significant_decision": true},
+		{"eu_class": "high_risk_annex_i"},
+		{"eu_class": "high_risk_annex_iii"},
+		{"eu_class": "prohibited"},
+		{"eu_class": "HIGH"},
+	] {
+		not _spares_rights(object.union(harmless, change))
+	}
+}
+
+test_the_class_in_the_eu_counts_where_the_system_is_used_there if {
+	here := {"affects_rights": false, "significant_decision": false, "eu_class": "high_risk_annex_i"}
+	not _spares_rights(here)
+	not _spares_rights(object.union(here, {"jurisdictions": []}))
+	not _spares_rights(object.union(here, {"jurisdictions": ["KZ", "EU"]}))
+	_spares_rights(object.union(here, {"jurisdictions": ["KZ"]}))
+}
+
+_spares_rights(given) if context.affects_rights == false with input as {"context": given}
+
 test_high_risk_unless_shown_otherwise if {
 	context.high_risk with input as {}
 	context.high_risk with input.context as {"kz_risk": "high", "eu_class": "minimal"}
