@@ -1,6 +1,7 @@
 package qaqpa.context_test
 
 import data.qaqpa.context
+import data.qaqpa.fixtures_test as fixtures
 
 _strictest := {
 	"affects_rights": true,
@@ -53,10 +54,9 @@ test_unknown_is_strictest if {
 
 test_wrong_values_are_strictest if {
 	every value in [null, 0, "false", "none", {}, [], ["KZ", "MARS"], ["MARS"]] {
-		given := {field: value | some field, _ in object.remove(_strictest, ["domain"])}
+		given := {field: value | some field, _ in _strictest}
 		_read(given) == _strictest
 	}
-	_read({"domain": 5}) == _strictest
 }
 
 test_what_is_known_counts if {
@@ -119,6 +119,17 @@ test_the_class_in_the_eu_counts_where_the_system_is_used_there if {
 }
 
 _spares_rights(given) if context.affects_rights == false with input as {"context": given}
+
+test_known_is_what_counts_of_what_is_said if {
+	context.known("kz_risk") == "medium" with input as {"context": {"kz_risk": "medium"}}
+	context.known("title") == "t" with input as {"context": {"title": "t"}}
+	every value in ["low", 5, null] {
+		context.known("kz_risk") == null with input as {"context": {"kz_risk": value}}
+	}
+	context.known("affects_rights") == null with input as {"context": {"affects_rights": false}}
+	context.known("affects_rights") == true with input as {"context": {"affects_rights": true}}
+	context.known("affects_rights") == false with input as {"context": fixtures.spares_rights}
+}
 
 test_high_risk_unless_shown_otherwise if {
 	context.high_risk with input as {}

@@ -39,7 +39,9 @@ def folder(policies: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def machine(folder: Path) -> Machine:
     archive = folder / "b.tar.gz"
-    run_opa(["build", "-t", "wasm", "-e", "folded/answer", "-e", "lowered/answer", "-b", "p", "-o", str(archive)], folder)
+    run_opa(
+        ["build", "-t", "wasm", "-e", "folded/answer", "-e", "lowered/answer", "-b", "p", "-o", str(archive)], folder
+    )
     with tarfile.open(archive) as tar:
         wasm, data = (tar.extractfile(f"/{name}").read() for name in (WASM, DATA))  # type: ignore[union-attr]  # both are files
     return Machine(Code(wasm, once=True), data)
