@@ -20,6 +20,8 @@ test_what_cannot_be_seen_says_nothing if {
 		fields.text({"a": concat("", ["x", mark])}, "a") == concat("", ["x", mark])
 	}
 	fields.text({"a": "\u2800"}, "a") == ""
+	fields.text({"a": "文字 "}, "a") == "文字"
+	fields.text({"a": "қ "}, "a") == "қ"
 }
 
 test_texts_are_compared_as_they_read if {
