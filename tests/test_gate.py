@@ -103,7 +103,9 @@ def test_the_worst_word_counts(engine: EmbeddedEngine) -> None:
 
 
 def test_without_context_every_condition_is_at_its_strictest(engine: EmbeddedEngine) -> None:
-    harmless = context(affects_rights=False, significant_decision=False, personal_data=False, kz_risk="minimal")
+    harmless = context(
+        affects_rights=False, significant_decision=False, personal_data=False, kz_risk="minimal", eu_class="minimal"
+    )
     exempt = [
         finding["control"]
         for finding in decide(request([carried(harmless)]), engine).findings

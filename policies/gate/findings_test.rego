@@ -11,7 +11,7 @@ _warns := object.union(_denies, {"level": "warn"})
 
 _silent := {"violation": set(), "not_applicable_because": set()}
 
-_request := object.union(fixtures.request({"affects_rights": false}, "x", {}), {"profiles": ["p"]})
+_request := object.union(fixtures.request(fixtures.spares_rights, "x", {}), {"profiles": ["p"]})
 
 _found(request, entry, demand, card) := finding if {
 	listed := findings.listed with input as request

@@ -82,22 +82,24 @@ _of_profile(link, profile) if {
 
 _below_statutory(link) if link.strength in {"derived", "recommended"}
 
-# A link with a condition holds unless the context says something else.
+# A link with a condition holds unless the context says something else, which is not stricter.
 _elsewhere(link) if {
 	some field, value in link.when
-	_differs(context.said(field), value)
+	known := context.known(field)
+	_differs(known, value)
+	not context.is_stricter(field, known, value)
 }
 
-_differs(said, value) if {
-	is_boolean(said)
+_differs(known, value) if {
+	is_boolean(known)
 	is_boolean(value)
-	said != value
+	known != value
 }
 
-_differs(said, value) if {
-	is_string(said)
+_differs(known, value) if {
+	is_string(known)
 	is_string(value)
-	said != value
+	known != value
 }
 
 # The last day in force is the last on which it counts.
@@ -144,6 +146,6 @@ _fits(entry) if not entry.when
 
 _fits(entry) if {
 	every field, value in entry.when {
-		context.said(field) == value
+		context.known(field) == value
 	}
 }

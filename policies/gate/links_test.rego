@@ -99,6 +99,36 @@ test_a_condition_holds_unless_the_context_says_otherwise if {
 	_covering([link], "bad", "p", {"domain": "medical"}) == []
 }
 
+_holds_in(context, conditions) if {
+	link := object.union(_general, {"when": conditions})
+	_covering([link], "bad", "p", context) == [link]
+}
+
+test_a_value_that_the_schema_does_not_allow_switches_nothing_off if {
+	every value in ["high_risk", "HIGH_RISK_ANNEX_III", "", 5, null] {
+		_holds_in({"eu_class": value}, {"eu_class": "high_risk_annex_iii"})
+		_holds_in({"domain": value}, {"domain": "hr"})
+	}
+	not _holds_in({"eu_class": "high_risk_annex_i"}, {"eu_class": "high_risk_annex_iii"})
+}
+
+test_a_stricter_value_switches_nothing_off if {
+	every class in ["high_risk_annex_i", "high_risk_annex_iii"] {
+		_holds_in({"eu_class": "prohibited"}, {"eu_class": class})
+		not _holds_in({"eu_class": class}, {"eu_class": "prohibited"})
+	}
+	not _holds_in({"eu_class": "prohibited"}, {"eu_class": "transparency"})
+	_holds_in({"kz_risk": "high"}, {"kz_risk": "medium"})
+	_holds_in({"kz_autonomy": "medium"}, {"kz_autonomy": "low"})
+	_holds_in({"automation": "fully_automated"}, {"automation": "human_in_the_loop"})
+	not _holds_in({"automation": "human_in_the_loop"}, {"automation": "fully_automated"})
+}
+
+test_a_plain_no_that_the_context_contradicts_switches_nothing_off if {
+	_holds_in({"affects_rights": false}, {"affects_rights": true})
+	not _holds_in(fixtures.spares_rights, {"affects_rights": true})
+}
+
 test_what_has_ended_does_not_count if {
 	not _holds(_link("ended", "statutory"))
 	_holds(_link("last-day", "statutory"))
@@ -140,6 +170,7 @@ test_a_duty_begins_with_its_provision if {
 	_begins([_named], {}) == [[_calendar["2027-12-02"], "2027-12-02"]]
 	_begins([_named], {"eu_class": "high_risk_annex_iii"}) == [[_calendar["2027-12-02"], "2027-12-02"]]
 	_begins([_named], {"eu_class": "high_risk_annex_i"}) == [[_calendar["2028-08-02"], "2028-08-02"]]
+	_begins([_named], {"eu_class": "prohibited"}) == [[_calendar["2027-12-02"], "2027-12-02"]]
 	every provision in ["plain", "last-day", "nothing"] {
 		_begins([_link(provision, "statutory")], {}) == [[_calendar["2026-07-01"], "2026-07-01"]]
 	}

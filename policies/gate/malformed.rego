@@ -6,6 +6,7 @@
 #   gate relies on is shown to be of its type.
 package qaqpa.malformed
 
+import data.qaqpa.context
 import data.qaqpa.threshold
 
 # METADATA
@@ -35,6 +36,12 @@ places contains "as_of" if {
 places contains "settings.raised" if {
 	raised := object.get(_request, ["settings", "raised"], null)
 	not _are_texts(raised)
+}
+
+places contains concat(".", ["context", field]) if {
+	some field, value in object.get(_request, "context", {})
+	is_string(field)
+	not context.allows(field, value)
 }
 
 places contains "now.seconds" if {

@@ -31,6 +31,15 @@ test_objects if {
 	}
 }
 
+test_context if {
+	_places({"context": {"eu_class": "minimal", "affects_rights": false, "jurisdictions": ["KZ"], "title": "t"}}) == set()
+	every field in ["eu_class", "kz_risk", "kz_autonomy", "automation", "domain", "personal_data", "jurisdictions"] {
+		every value in [null, 5, "", "HIGH_RISK", [], {}] {
+			_places({"context": {field: value}}) == {concat(".", ["context", field])}
+		}
+	}
+}
+
 test_arrays if {
 	every field in ["problems", "profiles", "rejected"] {
 		_places({field: null}) == {field}

@@ -116,7 +116,7 @@ _only_warns(control, _, profile, _) if {
 	is_object(conditions)
 	count(conditions) > 0
 	every field, value in conditions {
-		context.said(field) == value
+		context.known(field) == value
 	}
 }
 

@@ -7,10 +7,21 @@
 package qaqpa.context
 
 # METADATA
-# description: Does the system affect rights or freedoms of persons?
+# description: |
+#   Does the system affect rights or freedoms of persons? A plain no is not enough: a decision with significant effect
+#   affects rights by its meaning, and the EU AI Act (Art. 12, 14, 26) binds every high-risk system.
 default affects_rights := true
 
-affects_rights := false if input.context.affects_rights == false
+affects_rights := false if {
+	input.context.affects_rights == false
+	not significant_decision
+	not _high_risk_in_eu
+}
+
+_high_risk_in_eu if {
+	"EU" in jurisdictions
+	_high_in_eu
+}
 
 # METADATA
 # description: Does it take part in decisions with legal or similarly significant effect?
@@ -108,7 +119,9 @@ eu_class := class if {
 #   is stricter than high.
 high_risk if kz_risk == "high"
 
-high_risk if eu_class in {"high_risk_annex_i", "high_risk_annex_iii", "prohibited"}
+high_risk if _high_in_eu
+
+_high_in_eu if eu_class in {"high_risk_annex_i", "high_risk_annex_iii", "prohibited"}
 
 # METADATA
 # description: The field of use. Unknown means that no exception for a field of use applies.
@@ -116,7 +129,7 @@ default domain := "unknown"
 
 domain := field if {
 	field := input.context.domain
-	is_string(field)
+	field in _choices.domain
 }
 
 # METADATA
@@ -125,6 +138,10 @@ default jurisdictions := ["EU", "KZ"]
 
 jurisdictions := places if {
 	places := input.context.jurisdictions
+	_are_places(places)
+}
+
+_are_places(places) if {
 	is_array(places)
 	count(places) > 0
 	unknown := [place | some place in places; not place in {"EU", "KZ", "OTHER"}]
@@ -136,3 +153,69 @@ jurisdictions := places if {
 #   What the context says about a field, null where it says nothing: for comparing it with what others say, never for
 #   deciding what applies.
 said(field) := object.get(input, ["context", field], null)
+
+# The values that schemas/evidence/system.json allows.
+_choices := {
+	"automation": {"advisory", "human_in_the_loop", "fully_automated"},
+	"domain": {
+		"credit_scoring", "insurance", "justice", "social_payments", "hr", "medical", "public_services", "law_enforcement",
+		"forensic", "e_money", "ai_platform", "other",
+	},
+	"eu_class": {
+		"prohibited", "high_risk_annex_i", "high_risk_annex_iii", "transparency", "minimal", "not_applicable",
+	},
+	"kz_autonomy": {"low", "medium", "high"},
+	"kz_risk": {"minimal", "medium", "high"},
+}
+
+_yes_or_no := {
+	"affects_rights", "claims_trusted_list", "interacts_with_persons", "personal_data", "public_sector", "scores_persons",
+	"significant_decision", "special_category", "synthetic_content", "trains_on_data", "workplace_use",
+}
+
+# METADATA
+# description: True when the schema allows a value for a field. What no condition rests on may be anything.
+allows(field, value) if value in _choices[field]
+
+allows(field, value) if {
+	field in _yes_or_no
+	is_boolean(value)
+}
+
+allows("jurisdictions", value) if _are_places(value)
+
+allows(field, _) if {
+	not field in _yes_or_no
+	not field in object.keys(_choices)
+	field != "jurisdictions"
+}
+
+# METADATA
+# description: |
+#   What the context says about a field as far as it counts, else null: the schema allows it, and the rest of the
+#   context does not contradict it.
+known(field) := value if {
+	value := said(field)
+	allows(field, value)
+	not _contradicted(field)
+} else := null
+
+_contradicted("affects_rights") if {
+	said("affects_rights") == false
+	affects_rights
+}
+
+# By field and value the values that are stricter: what is asked for the one is asked for them too.
+_stricter := {
+	"automation": {
+		"advisory": {"human_in_the_loop", "fully_automated"},
+		"human_in_the_loop": {"fully_automated"},
+	},
+	"eu_class": {"high_risk_annex_i": {"prohibited"}, "high_risk_annex_iii": {"prohibited"}},
+	"kz_autonomy": {"low": {"medium", "high"}, "medium": {"high"}},
+	"kz_risk": {"minimal": {"medium", "high"}, "medium": {"high"}},
+}
+
+# METADATA
+# description: True when one value of a field is stricter than another.
+is_stricter(field, one, other) if one in _stricter[field][other]

@@ -1,6 +1,7 @@
 package qaqpa.context_test
 
 import data.qaqpa.context
+import data.qaqpa.fixtures_test as fixtures
 
 _strictest := {
 	"affects_rights": true,
@@ -53,10 +54,9 @@ test_unknown_is_strictest if {
 
 test_wrong_values_are_strictest if {
 	every value in [null, 0, "false", "none", {}, [], ["KZ", "MARS"], ["MARS"]] {
-		given := {field: value | some field, _ in object.remove(_strictest, ["domain"])}
+		given := {field: value | some field, _ in _strictest}
 		_read(given) == _strictest
 	}
-	_read({"domain": 5}) == _strictest
 }
 
 test_what_is_known_counts if {
@@ -90,6 +90,45 @@ test_said if {
 	context.said("kz_risk") == null with input as {}
 	context.said("kz_risk") == "medium" with input as {"context": {"kz_risk": "medium"}}
 	context.said("affects_rights") == false with input as {"context": {"affects_rights": false}}
+}
+
+test_a_plain_no_is_not_enough_to_spare_rights if {
+	harmless := {"affects_rights": false, "significant_decision": false, "eu_class": "minimal", "jurisdictions": ["EU"]}
+	_spares_rights(harmless)
+	every field in ["affects_rights", "significant_decision", "eu_class"] {
+		not _spares_rights(object.remove(harmless, [field]))
+	}
+	every change in [
+		{"affects_rights": true},
+		{"significant_decision": true},
+		{"eu_class": "high_risk_annex_i"},
+		{"eu_class": "high_risk_annex_iii"},
+		{"eu_class": "prohibited"},
+		{"eu_class": "HIGH"},
+	] {
+		not _spares_rights(object.union(harmless, change))
+	}
+}
+
+test_the_class_in_the_eu_counts_where_the_system_is_used_there if {
+	here := {"affects_rights": false, "significant_decision": false, "eu_class": "high_risk_annex_i"}
+	not _spares_rights(here)
+	not _spares_rights(object.union(here, {"jurisdictions": []}))
+	not _spares_rights(object.union(here, {"jurisdictions": ["KZ", "EU"]}))
+	_spares_rights(object.union(here, {"jurisdictions": ["KZ"]}))
+}
+
+_spares_rights(given) if context.affects_rights == false with input as {"context": given}
+
+test_known_is_what_counts_of_what_is_said if {
+	context.known("kz_risk") == "medium" with input as {"context": {"kz_risk": "medium"}}
+	context.known("title") == "t" with input as {"context": {"title": "t"}}
+	every value in ["low", 5, null] {
+		context.known("kz_risk") == null with input as {"context": {"kz_risk": value}}
+	}
+	context.known("affects_rights") == null with input as {"context": {"affects_rights": false}}
+	context.known("affects_rights") == true with input as {"context": {"affects_rights": true}}
+	context.known("affects_rights") == false with input as {"context": fixtures.spares_rights}
 }
 
 test_high_risk_unless_shown_otherwise if {

@@ -10,6 +10,36 @@ test_text_is_trimmed_and_empty_where_there_is_none if {
 	}
 }
 
+# A word joiner, a soft hyphen, a filler, a mark of direction, a selector, a tag, controls.
+_unseen := ["\u200b", "\u2060", "\ufeff", "\u00ad", "\u3164", "\u202e", "\ufe0f", "\udb40\udc41", "\u0000", "\u009f"]
+
+test_what_cannot_be_seen_says_nothing if {
+	every mark in _unseen {
+		fields.text({"a": concat("", [" ", mark, "\u00a0", mark])}, "a") == ""
+		fields.texts({"a": [mark, "x"]}, "a") == ["x"]
+		fields.text({"a": concat("", ["x", mark])}, "a") == concat("", ["x", mark])
+	}
+	fields.text({"a": "\u2800"}, "a") == ""
+	fields.text({"a": "文字 "}, "a") == "文字"
+	fields.text({"a": "қ "}, "a") == "қ"
+}
+
+test_texts_are_compared_as_they_read if {
+	every mark in _unseen {
+		fields.folded(concat("", [mark, "An", mark, "a", mark])) == "ana"
+	}
+	every blank in ["  ", "\t", "\n", "\u00a0", "\u2003", "\u3000", "\u2800"] {
+		fields.folded(concat("", [blank, "Ana", blank, "Bek", blank])) == "ana bek"
+	}
+	fields.folded("ӨМІР ҒАЛИ") == "өмір ғали"
+	fields.folded("\u200b ") == ""
+	fields.folded("") == ""
+}
+
+test_letters_that_one_engine_does_not_know_are_folded if {
+	fields.folded("\u2c2fana \ua7f5\ud801\udd70\ud801\udd95") == "\u2c5fana \ua7f6\ud801\udd97\ud801\uddbc"
+}
+
 test_list_is_empty_where_there_is_none if {
 	fields.list({"a": [1]}, "a") == [1]
 	every record in [{}, {"a": null}, {"a": "x"}] {

@@ -12,6 +12,9 @@ document := {
 	"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 }
 
+# A context by which no rights are affected.
+spares_rights := {"affects_rights": false, "significant_decision": false, "eu_class": "minimal"}
+
 # Somebody independent who signed.
 signer(id) := {"id": id, "unit": "outside", "roles": ["auditor"], "disciplines": [], "independent": true}
 

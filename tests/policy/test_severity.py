@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from qaqpa import times
+from qaqpa.evidence.kinds import SYSTEM, kind
 from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.context import _STRICTER
+from qaqpa.policy.opa import run_opa
 from qaqpa.policy.severity import Circumstances, Severity, basis, general_bases
+from qaqpa.resources import POLICIES
+from support.opa import require_opa
 
 LAW = {
     "act": {
@@ -24,6 +30,10 @@ LAW = {
         },
     }
 }
+CHOICES = (
+    '{"choices": data.qaqpa.context._choices, "yes_or_no": data.qaqpa.context._yes_or_no, '
+    '"stricter": data.qaqpa.context._stricter}'
+)
 VIOLATION = {"code": "bad", "level": "deny"}
 
 
@@ -83,6 +93,55 @@ def test_what_ended_counts_on_its_last_day_and_no_longer() -> None:
 def test_a_condition_holds_unless_the_context_says_otherwise(context: dict[str, Any]) -> None:
     assert told(asked(link(when={"domain": "hr"}), context=context))[1] == "deny"
     assert told(asked(link(when={"domain": "hr"}), context={"domain": "medical"}))[1] == "warn"
+
+
+HIGH = {"eu_class": "high_risk_annex_iii"}
+SPARED = {"affects_rights": False, "significant_decision": False, "eu_class": "minimal"}
+
+
+@pytest.mark.parametrize(
+    ("when", "context", "severity"),
+    [
+        *((HIGH, {"eu_class": value}, "deny") for value in ("high_risk", "HIGH_RISK_ANNEX_III", "", 5, None)),
+        (HIGH, {"eu_class": "prohibited"}, "deny"),
+        (HIGH, {"eu_class": "high_risk_annex_i"}, "warn"),
+        ({"eu_class": "prohibited"}, HIGH, "warn"),
+        ({"eu_class": "transparency"}, {"eu_class": "prohibited"}, "warn"),
+        ({"kz_risk": "medium"}, {"kz_risk": "high"}, "deny"),
+        ({"automation": "human_in_the_loop"}, {"automation": "fully_automated"}, "deny"),
+        ({"automation": "fully_automated"}, {"automation": "human_in_the_loop"}, "warn"),
+        ({"affects_rights": True}, {"affects_rights": False}, "deny"),
+        ({"affects_rights": True}, {**SPARED, "significant_decision": True}, "deny"),
+        ({"affects_rights": True}, {**SPARED, "eu_class": "high_risk_annex_i"}, "deny"),
+        ({"affects_rights": True}, {**SPARED, "eu_class": "prohibited", "jurisdictions": ["KZ"]}, "warn"),
+        ({"affects_rights": True}, {**SPARED, "eu_class": "prohibited", "jurisdictions": ["MARS"]}, "deny"),
+        ({"affects_rights": True}, SPARED, "warn"),
+    ],
+)
+def test_what_is_not_allowed_or_stricter_or_contradicted_switches_nothing_off(
+    when: dict[str, Any], context: dict[str, Any], severity: str
+) -> None:
+    assert told(asked(link(when=when), context=context))[1] == severity
+
+
+def test_a_no_that_the_context_contradicts_does_not_make_a_control_only_warn() -> None:
+    milder = {"affects_rights": False}
+    assert told(asked(link(), warn_when=milder, context=milder))[1] == "deny"
+    assert told(asked(link(), warn_when=milder, context=SPARED))[1] == "warn"
+
+
+@pytest.mark.opa
+def test_the_rules_and_the_schema_know_the_same_values_of_the_context() -> None:
+    require_opa()
+    schema = kind(SYSTEM).schema["properties"]
+    found = json.loads(run_opa(["eval", "--format", "raw", "-b", "policies", CHOICES], POLICIES.parent))
+    assert {field: set(values) for field, values in found["choices"].items()} == {
+        field: set(own["enum"]) for field, own in schema.items() if "enum" in own
+    }
+    assert set(found["yes_or_no"]) == {field for field, own in schema.items() if own.get("type") == "boolean"}
+    assert found["stricter"] == {
+        field: {value: sorted(stricter) for value, stricter in values.items()} for field, values in _STRICTER.items()
+    }
 
 
 def test_links_that_name_a_code_go_first() -> None:

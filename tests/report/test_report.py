@@ -304,7 +304,9 @@ def test_a_waiver_of_a_risk_owner_is_told_with_its_end(engine: EmbeddedEngine) -
 
 
 def test_warnings_and_what_does_not_apply_are_shown(engine: EmbeddedEngine) -> None:
-    own = context(affects_rights=False, significant_decision=False, personal_data=False, kz_risk="minimal")
+    own = context(
+        affects_rights=False, significant_decision=False, personal_data=False, kz_risk="minimal", eu_class="minimal"
+    )
     card = carried({name: value for name, value in ALL["model_card"].items() if name != "approved_by"})
     text = as_text(decide(request([carried(own), card]), engine), engine)
     assert "Warnings\n  ! TRN-01" in text

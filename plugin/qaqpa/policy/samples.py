@@ -22,7 +22,7 @@ NOW = {"text": "2026-11-23T00:00:00Z", "seconds": 1795392000}
 _DAY = 86400
 _OFFSETS_DAYS = (-10000, -366, -31, 0, 1, 400)
 _CONTROL_ID = "^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$"
-_LONG_TEXT = 'Қазақша текст, 文字, emoji \U0001f512, quote " and \\ and \t'
+_LONG_TEXT = 'Қазақша текст, 文字, \u2c2f\u200b, emoji \U0001f512, quote " and \\ and \t'
 
 
 def samples(

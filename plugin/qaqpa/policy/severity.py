@@ -14,6 +14,7 @@ from qaqpa import times
 from qaqpa.model import Json, JsonObject
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.calendar import seconds_of
+from qaqpa.policy.context import is_stricter, known
 
 OF_THE_GATE = frozenset({"evidence_missing", "evidence_refused", "evidence_too_weak", "waiver_not_allowed"})
 """Codes that the gate reports itself; they concern all that a control asks for."""
@@ -106,7 +107,7 @@ class Severity:
 
     def _only_warns(self, demand: JsonObject) -> bool:
         conditions = demand.get("warn_when", {})
-        met = all(self._at.context.get(field) == value for field, value in conditions.items())
+        met = all(known(self._at.context, field) == value for field, value in conditions.items())
         return demand.get("severity") == "warn" or bool(conditions and met)
 
     def _of_profile(self, control: str, profile: str) -> list[JsonObject]:
@@ -114,7 +115,7 @@ class Severity:
         return list(_of_profile(self._catalog.controls.get(control, {}), profile, acts))
 
     def _holds(self, link: JsonObject) -> bool:
-        if any(_differs(self._at.context.get(field), value) for field, value in link.get("when", {}).items()):
+        if any(_differs(self._at.context, field, value) for field, value in link.get("when", {}).items()):
             return False
         return self._at.whenever or not (self._ended(link) or self._early(link))
 
@@ -141,7 +142,7 @@ class Severity:
     def _begins(self, link: JsonObject) -> tuple[int, str]:
         """When the duty of a provision begins in this context."""
         for entry in self._provision(link).get("applies", ()):
-            if all(self._at.context.get(field) == value for field, value in entry.get("when", {}).items()):
+            if all(known(self._at.context, field) == value for field, value in entry.get("when", {}).items()):
                 return _day(entry["from"])
         return _day(self._in_force(link).get("from"))
 
@@ -172,5 +173,7 @@ def _day(text: str | None) -> tuple[int, str]:
     return (seconds_of(text), text) if text is not None and times.is_day(text) else _ALWAYS
 
 
-def _differs(said: Json, value: Json) -> bool:
-    return isinstance(said, type(value)) and said != value
+def _differs(context: JsonObject, field: str, value: Json) -> bool:
+    """Whether the context says something else than a condition, which is not stricter."""
+    said = known(context, field)
+    return isinstance(said, type(value)) and said != value and not is_stricter(field, said, value)

@@ -38,7 +38,7 @@ test_pass_without_findings if {
 
 test_does_not_apply_to_harmless_systems if {
 	every risk in ["minimal", "medium"] {
-		context := {"affects_rights": false, "kz_risk": risk}
+		context := object.union(fixtures.spares_rights, {"kz_risk": risk})
 		because := aud_01.not_applicable_because with input as fixtures.request(context, "audit", {})
 		because == {"affects_rights", "kz_risk"}
 	}
@@ -47,9 +47,9 @@ test_does_not_apply_to_harmless_systems if {
 test_applies_elsewhere if {
 	every context in [
 		{},
-		{"affects_rights": false},
+		fixtures.spares_rights,
 		{"kz_risk": "minimal"},
-		{"affects_rights": false, "kz_risk": "high"},
+		object.union(fixtures.spares_rights, {"kz_risk": "high"}),
 		{"affects_rights": true, "kz_risk": "minimal"},
 	] {
 		because := aud_01.not_applicable_because with input as fixtures.request(context, "audit", {})

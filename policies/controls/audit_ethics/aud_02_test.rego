@@ -84,7 +84,7 @@ test_pass_with_every_number_at_its_boundary if {
 
 test_does_not_apply_to_harmless_systems if {
 	every risk in ["minimal", "medium"] {
-		context := {"affects_rights": false, "kz_risk": risk}
+		context := object.union(fixtures.spares_rights, {"kz_risk": risk})
 		because := aud_02.not_applicable_because with input as fixtures.request(context, "commission", {})
 		because == {"affects_rights", "kz_risk"}
 	}
@@ -93,9 +93,9 @@ test_does_not_apply_to_harmless_systems if {
 test_applies_elsewhere if {
 	every context in [
 		{},
-		{"affects_rights": false},
+		fixtures.spares_rights,
 		{"kz_risk": "minimal"},
-		{"affects_rights": false, "kz_risk": "high"},
+		object.union(fixtures.spares_rights, {"kz_risk": "high"}),
 		{"affects_rights": true, "kz_risk": "minimal"},
 	] {
 		because := aud_02.not_applicable_because with input as fixtures.request(context, "commission", {})

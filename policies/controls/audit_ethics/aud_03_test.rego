@@ -20,7 +20,7 @@ test_pass if {
 }
 
 test_does_not_apply_to_harmless_systems if {
-	context := {"affects_rights": false, "kz_risk": "minimal"}
+	context := object.union(fixtures.spares_rights, {"kz_risk": "minimal"})
 	because := aud_03.not_applicable_because with input as fixtures.request(context, "ethics_assessment", {})
 	because == {"affects_rights", "kz_risk"}
 }
@@ -28,9 +28,9 @@ test_does_not_apply_to_harmless_systems if {
 test_applies_elsewhere if {
 	every context in [
 		{},
-		{"affects_rights": false},
+		fixtures.spares_rights,
 		{"kz_risk": "minimal"},
-		{"affects_rights": false, "kz_risk": "medium"},
+		object.union(fixtures.spares_rights, {"kz_risk": "medium"}),
 		{"affects_rights": true, "kz_risk": "minimal"},
 	] {
 		because := aud_03.not_applicable_because with input as fixtures.request(context, "ethics_assessment", {})

@@ -35,7 +35,7 @@ test_passes if {
 }
 
 test_not_applicable_only_when_the_context_says_so if {
-	con_01.not_applicable_because == {"affects_rights"} with input.context as {"affects_rights": false}
+	con_01.not_applicable_because == {"affects_rights"} with input.context as fixtures.spares_rights
 	con_01.not_applicable_because == set() with input.context as {"affects_rights": true}
 	con_01.not_applicable_because == set() with input.context as {}
 }

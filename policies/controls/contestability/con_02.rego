@@ -40,12 +40,12 @@ violation contains found if {
 	found := violations.deny("not_independent", review, "independent_of_first_decision", independent, true)
 }
 
-# What another record says of the first decision is not taken on trust. Posts are compared without regard to case.
+# What another record says of the first decision is not taken on trust. Posts are compared as they read.
 violation contains found if {
 	some review in _reviews
 	some flow in evidence.judged("decision_flow")
-	decider := lower(fields.text(flow.predicate, "final_decider_role"))
-	same := [post | some post in _posts(review); lower(post) == decider]
+	decider := fields.folded(fields.text(flow.predicate, "final_decider_role"))
+	same := [post | some post in _posts(review); fields.folded(post) == decider]
 	count(same) > 0
 	found := violations.deny("reviewer_is_first_decider", review, "reviewer_posts", same, "another post")
 }

@@ -42,7 +42,7 @@ test_passes if {
 }
 
 test_not_applicable_only_when_the_context_says_so if {
-	_not_applicable({"affects_rights": false}, {}) == {"affects_rights"}
+	_not_applicable(fixtures.spares_rights, {}) == {"affects_rights"}
 	_not_applicable({"personal_data": false}, {}) == {"personal_data"}
 	_not_applicable({"automation": "advisory"}, {}) == {"automation"}
 	_not_applicable({"automation": "human_in_the_loop"}, {}) == {"automation"}

@@ -146,8 +146,8 @@ test_autonomy if {
 test_minimal_risk if {
 	minimal := {"kz_risk": "minimal"}
 	_said(object.union(_context, minimal), object.union(_good, minimal)) == {"warn risk_minimal_with_rights"}
-	harmless := object.union(_context, {"kz_risk": "minimal", "affects_rights": false})
-	_said(harmless, object.union(_good, minimal)) == set()
+	spared := {"affects_rights": false, "significant_decision": false, "jurisdictions": ["KZ"]}
+	_said(object.union_n([_context, minimal, spared]), object.union(_good, minimal)) == set()
 }
 
 test_every_code_has_a_text if {

@@ -50,7 +50,7 @@ test_passes if {
 }
 
 test_not_applicable_only_when_the_context_says_so if {
-	_not_applicable({"affects_rights": false}) == {"affects_rights"}
+	_not_applicable(fixtures.spares_rights) == {"affects_rights"}
 	_not_applicable({"affects_rights": true}) == set()
 	_not_applicable({"affects_rights": "false"}) == set()
 	_not_applicable({}) == set()

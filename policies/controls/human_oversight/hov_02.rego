@@ -70,7 +70,7 @@ violation contains found if {
 	some person in _persons(plan)
 	post := fields.text(person, "post")
 	deputy := fields.text(person, "deputy")
-	lower(deputy) in {"", lower(post)}
+	fields.folded(deputy) in {"", fields.folded(post)}
 	found := _by_risk("deputy_missing", plan, "persons/deputy", post, "another post")
 }
 

@@ -40,7 +40,7 @@ test_passes if {
 }
 
 test_not_applicable_only_when_the_context_says_so if {
-	hov_02.not_applicable_because == {"affects_rights"} with input.context as {"affects_rights": false}
+	hov_02.not_applicable_because == {"affects_rights"} with input.context as fixtures.spares_rights
 	hov_02.not_applicable_because == set() with input.context as {"affects_rights": true}
 }
 

@@ -39,17 +39,17 @@ _because(context) := because if {
 test_passes if _said(_good) == set()
 
 test_not_applicable_only_when_the_context_says_so if {
-	_because({"affects_rights": false, "kz_risk": "minimal"}) == {"affects_rights", "kz_risk"}
+	_because(object.union(fixtures.spares_rights, {"kz_risk": "minimal"})) == {"affects_rights", "kz_risk"}
 }
 
 test_applies_elsewhere if {
 	every context in [
 		{},
-		{"affects_rights": false},
+		fixtures.spares_rights,
 		{"kz_risk": "minimal"},
 		{"affects_rights": true, "kz_risk": "minimal"},
-		{"affects_rights": false, "kz_risk": "medium"},
-		{"affects_rights": false, "kz_risk": "high"},
+		object.union(fixtures.spares_rights, {"kz_risk": "medium"}),
+		object.union(fixtures.spares_rights, {"kz_risk": "high"}),
 		{"affects_rights": "false", "kz_risk": "none"},
 	] {
 		_because(context) == set()

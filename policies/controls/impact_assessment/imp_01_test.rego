@@ -41,7 +41,7 @@ test_passes if {
 test_not_applicable_only_when_the_context_says_so if {
 	_not_applicable({"personal_data": false}) == {"personal_data"}
 	_not_applicable({"personal_data": "false"}) == set()
-	both := {"affects_rights": false, "special_category": false}
+	both := object.union(fixtures.spares_rights, {"special_category": false})
 	_not_applicable(both) == {"affects_rights", "special_category"}
 	_not_applicable(object.union(both, {"personal_data": true})) == {"affects_rights", "special_category"}
 	every field in ["affects_rights", "special_category"] {

@@ -48,13 +48,13 @@ test_passes if {
 
 test_not_applicable_only_when_the_context_says_so if {
 	every degree in ["minimal", "medium"] {
-		_not_applicable({"affects_rights": false, "kz_risk": degree}) == {"affects_rights", "kz_risk"}
+		_not_applicable(object.union(fixtures.spares_rights, {"kz_risk": degree})) == {"affects_rights", "kz_risk"}
 		_not_applicable({"affects_rights": true, "kz_risk": degree}) == set()
 		_not_applicable({"kz_risk": degree}) == set()
 	}
-	_not_applicable({"affects_rights": false, "kz_risk": "high"}) == set()
-	_not_applicable({"affects_rights": false, "kz_risk": "low"}) == set()
-	_not_applicable({"affects_rights": false}) == set()
+	_not_applicable(object.union(fixtures.spares_rights, {"kz_risk": "high"})) == set()
+	_not_applicable(object.union(fixtures.spares_rights, {"kz_risk": "low"})) == set()
+	_not_applicable(fixtures.spares_rights) == set()
 	_not_applicable({}) == set()
 }
 

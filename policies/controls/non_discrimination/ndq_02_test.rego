@@ -46,7 +46,7 @@ _women(change) := _with({"groups": [_group("sex", "women", change), _group("sex"
 test_passes if _said(_good) == set()
 
 test_not_applicable_only_when_the_context_says_so if {
-	ndq_02.not_applicable_because == {"affects_rights"} with input.context as {"affects_rights": false}
+	ndq_02.not_applicable_because == {"affects_rights"} with input.context as fixtures.spares_rights
 	ndq_02.not_applicable_because == set() with input.context as {"affects_rights": true}
 }
 

@@ -131,10 +131,10 @@ _roles(matrix) := [fields.text(party, "role") |
 
 _label(party) := {"role": fields.text(party, "role"), "name": fields.text(party, "legal_name")}
 
-# Tasks and names are compared without regard to case and surrounding blanks.
-_task(entry) := lower(fields.text(entry, "task"))
+# Tasks and names are compared as they read: without regard to case and blanks.
+_task(entry) := fields.folded(fields.text(entry, "task"))
 
-_holder(party) := lower(fields.text(party, "legal_name"))
+_holder(party) := fields.folded(fields.text(party, "legal_name"))
 
 _tasks(matrix) := {task |
 	some party in _parties(matrix)

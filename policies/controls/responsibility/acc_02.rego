@@ -46,7 +46,7 @@ violation contains found if {
 # Whoever signs without being named as an approver vouches for the release too.
 violation contains found if {
 	some approval in _approvals
-	authors := {lower(author) | some author in fields.texts(approval.predicate, "authors")}
+	authors := {fields.folded(author) | some author in fields.texts(approval.predicate, "authors")}
 	own := _written(approval, authors)
 	count(own) > 0
 	found := violations.deny("approver_is_author", approval, "approvers", own, "nobody who developed the model")
@@ -133,7 +133,7 @@ violation contains found if {
 	purpose != ""
 	some card in evidence.judged("model_card")
 	some use in fields.texts(card.predicate, "out_of_scope_uses")
-	lower(use) == lower(purpose)
+	fields.folded(use) == fields.folded(purpose)
 	found := violations.deny("purpose_out_of_scope", approval, "purpose", purpose, "no use that the model card rules out")
 }
 
@@ -151,17 +151,17 @@ _signers(approval) := set() if {
 	_is_declared(approval)
 } else := {signer.id | some signer in fields.list(approval, "signers")}
 
-# Persons are compared without regard to case: one person in two spellings is no second approver.
-_approving(approval) := {lower(name) | some name in _named(approval)}
+# Persons are compared as they read: one person in two spellings is no second approver.
+_approving(approval) := {fields.folded(name) | some name in _named(approval)}
 
-_holders(approval, function) := {lower(name) |
+_holders(approval, function) := {fields.folded(name) |
 	some entry in _entries(approval)
 	fields.text(entry, "function") == function
 	name := _approver(entry)
 	name != ""
 }
 
-_independent(approval) := {lower(signer.id) |
+_independent(approval) := {fields.folded(signer.id) |
 	some signer in fields.list(approval, "signers")
 	signer.independent == true
 }
@@ -169,7 +169,7 @@ _independent(approval) := {lower(signer.id) |
 # Those of some persons who approve or sign, as it is written.
 _written(approval, persons) := sort({name |
 	some name in (_named(approval) | _signers(approval))
-	lower(name) in persons
+	fields.folded(name) in persons
 })
 
 # What the text says of signatures counts only where there are none.

@@ -28,8 +28,8 @@ test_pass_with_every_number_at_its_boundary if {
 }
 
 test_does_not_apply_where_no_rights_are_affected if {
-	context := {"affects_rights": false}
-	trn_02.not_applicable_because == {"affects_rights"} with input as fixtures.request(context, "explanation", {})
+	request := fixtures.request(fixtures.spares_rights, "explanation", {})
+	trn_02.not_applicable_because == {"affects_rights"} with input as request
 }
 
 test_applies_where_nothing_is_known if {

@@ -45,7 +45,7 @@ test_passes if {
 }
 
 test_not_applicable_only_when_the_context_says_so if {
-	both := {"affects_rights": false, "interacts_with_persons": false}
+	both := object.union(fixtures.spares_rights, {"interacts_with_persons": false})
 	_not_applicable(both) == {"affects_rights", "interacts_with_persons"}
 	every field in ["affects_rights", "interacts_with_persons"] {
 		_not_applicable({field: false}) == set()
@@ -80,7 +80,7 @@ test_decisions_only_where_rights_are_affected if {
 	short := object.union(_good, {"covers": ["ai_used"]})
 	_said(_context, short) == {"deny decision_not_covered"}
 	_said({}, short) == {"deny decision_not_covered"}
-	_said(object.union(_context, {"affects_rights": false}), short) == set()
+	_said(object.union(_context, fixtures.spares_rights), short) == set()
 }
 
 test_workers if {
