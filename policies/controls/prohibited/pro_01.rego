@@ -125,7 +125,7 @@ _breaches := sort(_of_basis | _of_place)
 _of_basis := {violation.code |
 	count(dpb_01.not_applicable_because) == 0
 	some violation in dpb_01.violation
-	violation.code in ["kz_basis_unsuitable", "no_basis"]
+	violation.code in ["kz_basis_unsuitable", "kz_no_basis", "no_basis"]
 }
 
 _of_place := {violation.code |
