@@ -87,7 +87,10 @@ violation contains found if {
 	some screen in _screens
 	_may_be_high(screen)
 	fields.text(screen.predicate, "high_autonomy_law_ref") == ""
-	value := {"screen": object.get(screen.predicate, "high_autonomy", null), "context": context.kz_autonomy}
+	value := {
+		"screen": _given(object.get(screen.predicate, "high_autonomy", null)),
+		"context": _given(context.said("kz_autonomy")),
+	}
 	found := violations.deny("high_autonomy_without_law", screen, "high_autonomy_law_ref", value, "a law")
 }
 
@@ -115,6 +118,9 @@ _rates_persons if context.scores_persons
 
 # Nobody said that a person can put a result right: then nobody can.
 _may_be_high(screen) if object.get(screen.predicate, "high_autonomy", true) != false
+
+# What was said, as an array; an empty one is shown as "nothing", and no default as if somebody had given it.
+_given(said) := [said | said != null]
 
 _may_be_high(_) if context.kz_autonomy == "high"
 

@@ -135,6 +135,13 @@ test_high_autonomy if {
 	_said(object.union(_context, {"kz_autonomy": "medium"}), _good) == set()
 }
 
+test_what_nobody_said_of_autonomy_is_not_reported_as_said if {
+	unsaid := pro_01.violation with input as fixtures.request({"jurisdictions": ["KZ"], "domain": "medical"}, "kz_screen", _good)
+	{found.found | some found in unsaid; found.code == "high_autonomy_without_law"} == {{"screen": [false], "context": []}}
+	said := pro_01.violation with input as fixtures.request({"kz_autonomy": "high"}, "kz_screen", _good)
+	{found.found | some found in said; found.code == "high_autonomy_without_law"} == {{"screen": [false], "context": ["high"]}}
+}
+
 test_a_basis_that_is_missing_contradicts if {
 	none := {"bases": []}
 	_beside({}, {"legal_basis": [fixtures.fact(none)]}) == {"deny data_protection_contradicts"}
