@@ -141,7 +141,7 @@ _categories(record) := fields.list(record.predicate, "categories")
 _label(category, field) := {"category": fields.text(category, "category"), "condition": fields.text(category, field)}
 
 _decides_alone if {
-	automation.decides_alone
+	automation.decides_alone(context.automation)
 	context.significant_decision
 }
 

@@ -29,7 +29,7 @@ not_applicable_because contains "affects_rights" if context.affects_rights == fa
 
 not_applicable_because contains "personal_data" if context.personal_data == false
 
-not_applicable_because contains "automation" if not automation.decides_alone
+not_applicable_because contains "automation" if not automation.decides_alone(context.automation)
 
 # METADATA
 # description: What is wrong.

@@ -120,7 +120,7 @@ test_responsible_person if {
 test_courts_need_no_responsible_person if {
 	_without(object.union(_kz, {"domain": "justice", "public_sector": true}), "responsible_person") == set()
 	every change in [{}, {"public_sector": false}, {"public_sector": "true"}] {
-		context := object.union(object.union(_kz, {"domain": "justice"}), change)
+		context := object.union_n([_kz, {"domain": "justice"}, change])
 		_without(context, "responsible_person") == {"deny responsible_person_missing"}
 	}
 	_without(object.union(_kz, {"domain": "forensic"}), "responsible_person") == {"deny responsible_person_missing"}

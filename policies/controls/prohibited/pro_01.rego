@@ -119,10 +119,10 @@ _rates_persons if context.scores_persons
 # Nobody said that a person can put a result right: then nobody can.
 _may_be_high(screen) if object.get(screen.predicate, "high_autonomy", true) != false
 
-# What was said, as an array; an empty one is shown as "nothing", and no default as if somebody had given it.
-_given(said) := [said | said != null]
-
 _may_be_high(_) if context.kz_autonomy == "high"
+
+# What was said, as an array; an empty one is shown as "none", so that no default looks as if somebody had said it.
+_given(said) := [said | said != null]
 
 # What contradicts a lawyer who says that personal data are used within the law. Paper that is missing does not, nor
 # does what other jurisdictions ask.
