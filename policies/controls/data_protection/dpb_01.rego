@@ -38,10 +38,21 @@ not_applicable_because contains "personal_data" if context.personal_data == fals
 violation contains found if {
 	some record in _records
 	some phase in _phases_in_use(record)
+
+	# Nothing at all is one violation that every place's law asks about, whichever places the context names.
+	not _has_basis(_entries(record, "OTHER"), phase)
+	value := {"phase": phase, "jurisdiction": _places}
+	found := violations.deny("no_basis", record, "bases", value, "a basis")
+}
+
+violation contains found if {
+	some record in _records
+	some phase in _phases_in_use(record)
+	_has_basis(_entries(record, "OTHER"), phase)
 	some place in _places
-	count([entry | some entry in _entries(record, place); fields.text(entry, "phase") == phase]) == 0
+	not _has_basis(_entries(record, place), phase)
 	value := {"phase": phase, "jurisdiction": place}
-	found := violations.deny(_without_basis(place), record, "bases", value, "a basis")
+	found := violations.deny(_without_basis[place], record, "bases", value, "a basis")
 }
 
 violation contains found if {
@@ -122,9 +133,13 @@ _elsewhere contains "OTHER" if {
 	not "KZ" in context.jurisdictions
 }
 
-_without_basis(place) := "eu_no_basis" if {
-	place == "EU"
-} else := "no_basis"
+_without_basis := {"EU": "eu_no_basis", "KZ": "kz_no_basis"}
+
+_has_basis(entries, phase) if {
+	some entry in entries
+	fields.text(entry, "phase") == phase
+	fields.text(entry, "basis") != ""
+}
 
 # Nothing said, or something unknown, means every phase.
 _phases_in_use(record) := phases if {

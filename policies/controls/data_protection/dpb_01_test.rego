@@ -60,27 +60,38 @@ test_not_applicable_only_when_the_context_says_so if {
 test_applies_with_an_empty_context if {
 	dpb_01.not_applicable_because == set() with input as fixtures.request({}, "legal_basis", _good)
 	_said({}, _good) == {"deny eu_no_basis"}
-	_said({}, _good_eu) == {"deny no_basis"}
-	_said({}, {}) == {"deny no_basis", "deny eu_no_basis"}
+	_said({}, _good_eu) == {"deny kz_no_basis"}
+	_said({}, {}) == {"deny no_basis"}
 	_said({}, {"bases": array.concat(_good.bases, _good_eu.bases), "consent": _consent}) == set()
 }
 
 test_basis_for_every_phase if {
-	_said(_eu, {"bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny eu_no_basis"}
-	_said(_eu, {"phases": [], "bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny eu_no_basis"}
-	_said(_eu, {"phases": ["training", "dreaming"], "bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny eu_no_basis"}
+	_said(_eu, {"bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny no_basis"}
+	_said(_eu, {"phases": [], "bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny no_basis"}
+	_said(_eu, {"phases": ["training", "dreaming"], "bases": array.slice(_good_eu.bases, 0, 2)}) == {"deny no_basis"}
 	_said(_eu, {"phases": ["training", "testing"], "bases": array.slice(_good_eu.bases, 0, 2)}) == set()
-	_said(_eu, {}) == {"deny eu_no_basis"}
+	_said(_eu, {}) == {"deny no_basis"}
+}
+
+test_an_entry_without_a_basis_is_none if {
+	record := {"phases": ["training"], "bases": [_entry("training", "OTHER", " ")]}
+	every place in ["EU", "KZ", "OTHER"] {
+		_said({"jurisdictions": [place]}, record) == {"deny no_basis"}
+	}
 }
 
 test_basis_of_another_jurisdiction_does_not_count if {
 	_said(_eu, _good) == {"deny eu_no_basis"}
-	_said(_kz, _good_eu) == {"deny no_basis"}
+	_said(_kz, _good_eu) == {"deny kz_no_basis"}
 }
 
 test_only_the_places_that_ask_for_a_basis_are_named if {
 	every place, context in {"EU": _eu, "KZ": _kz, "OTHER": {"jurisdictions": ["OTHER"]}} {
 		found := dpb_01.violation with input as fixtures.request(context, "legal_basis", {})
+		{violation.found.jurisdiction | some violation in found} == {[place]}
+	}
+	every place, record in {"EU": _good, "KZ": _good_eu} {
+		found := dpb_01.violation with input as fixtures.request({}, "legal_basis", record)
 		{violation.found.jurisdiction | some violation in found} == {place}
 	}
 }

@@ -5,6 +5,7 @@
 #   used to find bias, to decide without a person, or in public places only under the conditions for that.
 package qaqpa.controls.dpb_02
 
+import data.qaqpa.automation
 import data.qaqpa.context
 import data.qaqpa.evidence
 import data.qaqpa.fields
@@ -55,6 +56,7 @@ violation contains found if {
 	"KZ" in context.jurisdictions
 	some record in _records
 	some category in _categories(record)
+	_has_any_condition(category)
 	not fields.text(category, "kz_condition") in _kz_conditions
 	value := _label(category, "kz_condition")
 	found := violations.deny("kz_condition_missing", record, "categories/kz_condition", value, _kz_conditions)
@@ -74,13 +76,14 @@ violation contains found if {
 	"EU" in context.jurisdictions
 	some record in _records
 	some category in _categories(record)
+	_has_any_condition(category)
 	not fields.text(category, "eu_condition") in _eu_conditions
 	value := _label(category, "eu_condition")
 	found := violations.deny("eu_condition_missing", record, "categories/eu_condition", value, _eu_conditions)
 }
 
+# Nothing at all is one violation that every place's law asks about, whichever places the context names.
 violation contains found if {
-	_elsewhere
 	some record in _records
 	some category in _categories(record)
 	not _has_any_condition(category)
@@ -138,16 +141,11 @@ _categories(record) := fields.list(record.predicate, "categories")
 _label(category, field) := {"category": fields.text(category, "category"), "condition": fields.text(category, field)}
 
 _decides_alone if {
-	context.automation == "fully_automated"
+	automation.decides_alone(context.automation)
 	context.significant_decision
 }
 
-# Neither Kazakhstan nor the EU: any condition will do.
-_elsewhere if {
-	not "EU" in context.jurisdictions
-	not "KZ" in context.jurisdictions
-}
-
+# Outside Kazakhstan and the EU any condition will do.
 _has_any_condition(category) if {
 	some field in ["eu_condition", "kz_condition", "other_condition"]
 	fields.text(category, field) != ""

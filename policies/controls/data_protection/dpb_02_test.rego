@@ -99,9 +99,15 @@ test_condition_elsewhere if {
 	_with(_eu, {"categories": [object.union(bare, {"other_condition": "Act"})]}) == {"deny eu_condition_missing"}
 }
 
+test_no_condition_at_all_is_one_violation_everywhere if {
+	every context in [_eu, _kz, _both, _other] {
+		_with(context, {"categories": [{"category": "health"}]}) == {"deny condition_missing"}
+	}
+}
+
 test_every_category_is_judged if {
 	bad := {"category": "genetic", "kz_condition": "consent"}
-	record := object.union(_good, {"categories": [_health, bad, {"category": "belief"}]})
+	record := object.union(_good, {"categories": [_health, bad, {"category": "belief", "other_condition": "Act"}]})
 	found := dpb_02.violation with input as fixtures.request(_both, "special_data", record)
 	{violation.found.category | some violation in found; violation.code == "eu_condition_missing"} == {"belief", "genetic"}
 	{violation.found.category | some violation in found; violation.code == "kz_condition_missing"} == {"belief"}
@@ -117,6 +123,17 @@ test_decisions_without_a_person if {
 	_said({"jurisdictions": ["EU"]}, _good) == {"deny eu_automated_without_condition"}
 	_said(object.union(_alone, {"significant_decision": false}), _good) == set()
 	_said({"jurisdictions": ["KZ"], "automation": "fully_automated"}, _good) == set()
+}
+
+test_evidence_that_nobody_decides_outweighs_the_context if {
+	every level, expected in {"advisory": set(), "fully_automated": {"deny eu_automated_without_condition"}} {
+		request := object.union(fixtures.empty_request, {"context": _eu, "evidence": {
+			"special_data": [fixtures.fact(_good)],
+			"decision_flow": [fixtures.fact({"automation_level": level})],
+		}})
+		found := dpb_02.violation with input as request
+		fixtures.said(found) == expected
+	}
 }
 
 test_bias_testing if {

@@ -5,6 +5,7 @@
 #   and on the safeguards that belong to that ground. A person who can change nothing takes no part.
 package qaqpa.controls.dpb_03
 
+import data.qaqpa.automation
 import data.qaqpa.context
 import data.qaqpa.evidence
 import data.qaqpa.fields
@@ -28,16 +29,14 @@ not_applicable_because contains "affects_rights" if context.affects_rights == fa
 
 not_applicable_because contains "personal_data" if context.personal_data == false
 
-not_applicable_because contains "automation" if {
-	context.automation in ["advisory", "human_in_the_loop"]
-	not _decides_alone
-}
+not_applicable_because contains "automation" if not automation.decides_alone(context.automation)
 
 # METADATA
 # description: What is wrong.
 violation contains found if {
 	"KZ" in context.jurisdictions
 	some record in _records
+	_has_any_ground(record)
 	ground := fields.text(record.predicate, "kz_ground")
 	not ground in _kz_grounds
 	found := violations.deny("kz_no_ground", record, "kz_ground", ground, _kz_grounds)
@@ -63,6 +62,7 @@ violation contains found if {
 violation contains found if {
 	"EU" in context.jurisdictions
 	some record in _records
+	_has_any_ground(record)
 	ground := fields.text(record.predicate, "eu_ground")
 	not ground in _eu_grounds
 	found := violations.deny("eu_no_ground", record, "eu_ground", ground, _eu_grounds)
@@ -95,21 +95,11 @@ violation contains found if {
 	found := violations.deny("eu_special_without_condition", record, "eu_special_condition", condition, _eu_special)
 }
 
+# Nothing at all is one violation that every place's law asks about, whichever places the context names.
 violation contains found if {
-	_elsewhere
 	some record in _records
 	not _has_any_ground(record)
 	found := violations.deny("no_ground", record, "other_ground", "", "a ground")
-}
-
-_decides_alone if {
-	some record in _records
-	record.predicate.person_can_change_result == false
-}
-
-_decides_alone if {
-	some flow in evidence.judged("decision_flow")
-	fields.text(flow.predicate, "automation_level") == "fully_automated"
 }
 
 _can_be_changed(record) if record.predicate.person_can_change_result == true
@@ -124,12 +114,7 @@ _is_real(safeguard, _) if safeguard != "human_intervention"
 
 _is_real("human_intervention", record) if _can_be_changed(record)
 
-# Neither Kazakhstan nor the EU: any ground will do.
-_elsewhere if {
-	not "EU" in context.jurisdictions
-	not "KZ" in context.jurisdictions
-}
-
+# Outside Kazakhstan and the EU any ground will do.
 _has_any_ground(record) if {
 	some field in ["eu_ground", "kz_ground", "other_ground"]
 	not fields.text(record.predicate, field) in ["", "none"]

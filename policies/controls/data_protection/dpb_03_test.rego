@@ -53,7 +53,7 @@ test_not_applicable_only_when_the_context_says_so if {
 test_applies_with_an_empty_context if {
 	_not_applicable({}, {}) == set()
 	_said({}, _good) == set()
-	_said({}, {}) == {"deny eu_no_ground", "deny eu_special_without_condition", "deny kz_no_ground"}
+	_said({}, {}) == {"deny eu_special_without_condition", "deny no_ground"}
 }
 
 test_a_click_that_changes_nothing_counts_as_no_person if {
@@ -134,6 +134,13 @@ test_special_categories_in_the_eu if {
 	_with(_kz, {"uses_special_category": true}) == set()
 	law := {"uses_special_category": true, "eu_ground": "law", "eu_law_ref": "Law"}
 	_with(_eu, law) == {"deny eu_special_without_condition"}
+}
+
+test_no_ground_at_all_is_one_violation_everywhere if {
+	record := {"kz_ground": "none", "uses_special_category": false}
+	every places in [["EU"], ["KZ"], ["EU", "KZ"], ["OTHER"]] {
+		_said({"jurisdictions": places}, record) == {"deny no_ground"}
+	}
 }
 
 test_any_ground_counts_elsewhere if {

@@ -118,7 +118,11 @@ test_responsible_person if {
 }
 
 test_courts_need_no_responsible_person if {
-	_without(object.union(_kz, {"domain": "justice"}), "responsible_person") == set()
+	_without(object.union(_kz, {"domain": "justice", "public_sector": true}), "responsible_person") == set()
+	every change in [{}, {"public_sector": false}, {"public_sector": "true"}] {
+		context := object.union_n([_kz, {"domain": "justice"}, change])
+		_without(context, "responsible_person") == {"deny responsible_person_missing"}
+	}
 	_without(object.union(_kz, {"domain": "forensic"}), "responsible_person") == {"deny responsible_person_missing"}
 }
 

@@ -86,7 +86,7 @@ violation contains found if {
 	_eu_high_risk
 	some record in _records
 	fields.moment(record.predicate, "retention_until").text == ""
-	found := violations.warn("eu_retention_undated", record, "retention_until", "", "a day")
+	found := violations.deny("eu_retention_undated", record, "retention_until", "", "a day")
 }
 
 violation contains found if {

@@ -106,8 +106,8 @@ test_last_day if {
 	_with({"retention_until": fixtures.day(-1)}) == {"deny eu_retention_ended"}
 	_with({"retention_until": {"text": "soon", "seconds": null}}) == {"deny eu_retention_ended"}
 	_with({"retention_until": fixtures.day(3650)}) == set()
-	_without("retention_until") == {"warn eu_retention_undated"}
-	_with({"retention_until": "2036-11-23"}) == {"warn eu_retention_undated"}
+	_without("retention_until") == {"deny eu_retention_undated"}
+	_with({"retention_until": "2036-11-23"}) == {"deny eu_retention_undated"}
 	_said(object.union(_context, {"eu_class": "minimal"}), object.remove(_good, ["retention_until"])) == set()
 	ended := object.union(_good, {"retention_until": fixtures.day(-1)})
 	_said(object.union(_context, {"eu_class": "minimal"}), ended) == set()

@@ -15,17 +15,15 @@ _assessments := evidence.judged("fria")
 
 _elements := ["affected_persons", "measures", "oversight", "period_frequency", "processes", "risks"]
 
-# Fields of use in which only a public body owes the assessment.
+# Fields of use in which only a public body owes the assessment. In medicine, justice and social payments private bodies
+# may provide public services, and nothing in the context says that one does not.
 _public_only := [
 	"ai_platform",
 	"e_money",
 	"forensic",
 	"hr",
-	"justice",
 	"law_enforcement",
-	"medical",
 	"other",
-	"social_payments",
 ]
 
 # METADATA

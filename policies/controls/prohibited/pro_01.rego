@@ -87,7 +87,10 @@ violation contains found if {
 	some screen in _screens
 	_may_be_high(screen)
 	fields.text(screen.predicate, "high_autonomy_law_ref") == ""
-	value := {"screen": object.get(screen.predicate, "high_autonomy", null), "context": context.kz_autonomy}
+	value := {
+		"screen": _given(object.get(screen.predicate, "high_autonomy", null)),
+		"context": _given(context.said("kz_autonomy")),
+	}
 	found := violations.deny("high_autonomy_without_law", screen, "high_autonomy_law_ref", value, "a law")
 }
 
@@ -118,6 +121,9 @@ _may_be_high(screen) if object.get(screen.predicate, "high_autonomy", true) != f
 
 _may_be_high(_) if context.kz_autonomy == "high"
 
+# What was said, as an array; an empty one is shown as "none", so that no default looks as if somebody had said it.
+_given(said) := [said | said != null]
+
 # What contradicts a lawyer who says that personal data are used within the law. Paper that is missing does not, nor
 # does what other jurisdictions ask.
 _breaches := sort(_of_basis | _of_place)
@@ -125,7 +131,7 @@ _breaches := sort(_of_basis | _of_place)
 _of_basis := {violation.code |
 	count(dpb_01.not_applicable_because) == 0
 	some violation in dpb_01.violation
-	violation.code in ["kz_basis_unsuitable", "no_basis"]
+	violation.code in ["kz_basis_unsuitable", "kz_no_basis", "no_basis"]
 }
 
 _of_place := {violation.code |

@@ -135,6 +135,14 @@ test_high_autonomy if {
 	_said(object.union(_context, {"kz_autonomy": "medium"}), _good) == set()
 }
 
+test_what_nobody_said_of_autonomy_is_not_reported_as_said if {
+	every context, given in {"{}": [], `{"kz_autonomy": "high"}`: ["high"]} {
+		request := fixtures.request(json.unmarshal(context), "kz_screen", _good)
+		violations := pro_01.violation with input as request
+		{violation.found | some violation in violations} == {{"screen": [false], "context": given}}
+	}
+}
+
 test_a_basis_that_is_missing_contradicts if {
 	none := {"bases": []}
 	_beside({}, {"legal_basis": [fixtures.fact(none)]}) == {"deny data_protection_contradicts"}

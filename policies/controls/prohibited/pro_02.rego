@@ -2,7 +2,8 @@
 # title: PRO-02 Prohibited practices in the EU
 # description: |
 #   A lawyer has ruled out each of the ten prohibited practices, or given the reason for an exception where there can be
-#   one. The two practices that were added later have codes of their own.
+#   one. The two practices that were added later have codes of their own. Neither the context nor the classification
+#   says itself that the system is prohibited.
 package qaqpa.controls.pro_02
 
 import data.qaqpa.context
@@ -24,7 +25,10 @@ _answers := ["exception", "no", "yes"]
 
 # METADATA
 # description: The fields of the context by which the control does not apply.
-not_applicable_because contains "jurisdictions" if not "EU" in context.jurisdictions
+not_applicable_because contains "jurisdictions" if {
+	not "EU" in context.jurisdictions
+	not _class_prohibited
+}
 
 # METADATA
 # description: What is wrong.
@@ -84,6 +88,12 @@ violation contains found if {
 }
 
 violation contains found if {
+	_class_prohibited
+	some screen in _screens
+	found := violations.deny("eu_class_prohibited", screen, "eu_class", "prohibited", "a class that is allowed")
+}
+
+violation contains found if {
 	some screen in _screens
 	fields.text(screen.predicate, "screened_by") == ""
 	found := violations.warn("screener_missing", screen, "screened_by", "", "a lawyer")
@@ -95,6 +105,14 @@ violation contains found if {
 	days := threshold.value("PRO-02", "max_age_days")
 	not dates.within_days(screened, days)
 	found := violations.deny("screen_out_of_date", screen, "screened_on", screened.text, days)
+}
+
+# Whoever says so is believed, wherever the system is used; what the screen answers does not outweigh it.
+_class_prohibited if context.eu_class == "prohibited"
+
+_class_prohibited if {
+	some record in evidence.judged("classification")
+	fields.text(record.predicate, "eu_class") == "prohibited"
 }
 
 _entries(screen) := fields.list(screen.predicate, "items")

@@ -82,6 +82,34 @@ test_exceptions if {
 	}
 }
 
+test_a_class_that_is_prohibited_cannot_be_screened_away if {
+	every places in [["EU"], ["KZ"], ["OTHER"]] {
+		request := fixtures.request({"jurisdictions": places, "eu_class": "prohibited"}, "eu_screen", _good)
+		pro_02.not_applicable_because == set() with input as request
+		found := pro_02.violation with input as request
+		fixtures.said(found) == {"deny eu_class_prohibited"}
+	}
+	every class in ["high_risk_annex_i", "high_risk_annex_iii", "minimal", "unheard"] {
+		request := fixtures.request({"jurisdictions": ["EU"], "eu_class": class}, "eu_screen", _good)
+		found := pro_02.violation with input as request
+		fixtures.said(found) == set()
+	}
+}
+
+test_a_classification_that_says_prohibited_counts_too if {
+	every class, expected in {"prohibited": {"deny eu_class_prohibited"}, "minimal": set()} {
+		request := object.union(fixtures.empty_request, {
+			"context": {"jurisdictions": ["EU"], "eu_class": "minimal"},
+			"evidence": {
+				"eu_screen": [fixtures.fact(_good)],
+				"classification": [fixtures.fact({"eu_class": class})],
+			},
+		})
+		found := pro_02.violation with input as request
+		fixtures.said(found) == expected
+	}
+}
+
 test_screener if {
 	_with({"screened_by": " "}) == {"warn screener_missing"}
 	_without("screened_by") == {"warn screener_missing"}
