@@ -164,7 +164,12 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path, name: str) -> None:
         (AUDIT.replace("2026-02-01", "2026-02-30"), "audit", "4:14", '"2026-02-30" is not a "date"'),
         (AUDIT.replace("2026-02-01", "1969-12-31"), "audit", "4:14", '"1969-12-31" is not a "date"'),
         (AUDIT.replace("2026-02-01", "0000-01-01"), "audit", "4:14", '"0000-01-01" is not a "date"'),
-        (AUDIT.replace("2026-02-01", "2026-02-01T00:00:00Z"), "audit", "4:14", 'is not a "date"; it is written as 2026-12-02'),
+        (
+            AUDIT.replace("2026-02-01", "2026-02-01T00:00:00Z"),
+            "audit",
+            "4:14",
+            'is not a "date"; it is written as 2026-12-02',
+        ),
         (CONTEXT + "owner:\n  name: me\n", "system", "6:1", "'owner' was unexpected"),
         (
             AUDIT.replace("positive", "good"),
