@@ -9,7 +9,7 @@ package qaqpa.context
 # METADATA
 # description: |
 #   Does the system affect rights or freedoms of persons? A plain no is not enough: a decision with significant effect
-#   affects rights by its meaning, and the EU AI Act (Art. 12, 14, 26) binds every high-risk system.
+#   affects rights by its meaning, and in the EU the duties that hang on it bind every system of high risk.
 default affects_rights := true
 
 affects_rights := false if {
