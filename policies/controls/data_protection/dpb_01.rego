@@ -52,7 +52,7 @@ violation contains found if {
 	some place in _places
 	not _has_basis(_entries(record, place), phase)
 	value := {"phase": phase, "jurisdiction": place}
-	found := violations.deny(_without_basis[place], record, "bases", value, "a basis")
+	found := violations.deny(_without_basis(place), record, "bases", value, "a basis")
 }
 
 violation contains found if {
@@ -133,7 +133,9 @@ _elsewhere contains "OTHER" if {
 	not "KZ" in context.jurisdictions
 }
 
-_without_basis := {"EU": "eu_no_basis", "KZ": "kz_no_basis"}
+_without_basis("EU") := "eu_no_basis"
+
+_without_basis("KZ") := "kz_no_basis"
 
 _has_basis(entries, phase) if {
 	some entry in entries
