@@ -35,8 +35,11 @@ ALL = settings(
 )
 
 
-PARTS = 3
-"""Into how many tests the many inputs are divided, so that none takes minutes."""
+STRIDE = 4
+"""Every how manieth change OPA is asked about: it takes a tenth of a second for each, and there are thousands.
+
+The embedded engine answers all, and all its answers are checked against what follows from the input.
+"""
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -85,17 +88,14 @@ def test_every_policy_test_holds_on_both_engines(policies: Path) -> None:
     assert run_tests_on_both(policies)
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_every_change_of_every_field_gives_the_same_document(
-    policies: Path, embedded: EmbeddedEngine, part: int
-) -> None:
-    inputs = made(embedded)[part::PARTS]
-    assert len(inputs) > 1000
+def test_changes_of_every_kind_of_field_give_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
+    inputs = made(embedded)[::STRIDE]
+    assert len(inputs) > 800
     assert [inputs[position] for position in differing(policies, embedded, inputs)] == []
 
 
-def test_every_change_of_evidence_that_passes_gives_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
-    inputs = [passing(), *changed(embedded)]
+def test_changes_of_evidence_that_passes_give_the_same_document(policies: Path, embedded: EmbeddedEngine) -> None:
+    inputs = [passing(), *changed(embedded)[:: STRIDE - 1]]
     assert len(inputs) > 600
     assert [inputs[position] for position in differing(policies, embedded, inputs)] == []
     answers = [embedded.evaluate(document).document for document in inputs]
