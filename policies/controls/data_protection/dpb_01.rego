@@ -133,9 +133,9 @@ _elsewhere contains "OTHER" if {
 	not "KZ" in context.jurisdictions
 }
 
-_without_basis("EU") := "eu_no_basis"
-
-_without_basis("KZ") := "kz_no_basis"
+_without_basis(place) := "eu_no_basis" if {
+	place == "EU"
+} else := "kz_no_basis"
 
 _has_basis(entries, phase) if {
 	some entry in entries
