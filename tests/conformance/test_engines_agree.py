@@ -98,7 +98,7 @@ def test_changes_of_evidence_that_passes_give_the_same_document(policies: Path, 
     inputs = [passing(), *changed(embedded)[:: STRIDE - 1]]
     assert len(inputs) > 600
     assert [inputs[position] for position in differing(policies, embedded, inputs)] == []
-    answers = [embedded.evaluate(document).document for document in inputs]
+    answers = [embedded.evaluate(document).document for document in [passing(), *changed(embedded)]]
     assert {"allow", "deny", "undecided"} <= {answer["verdict"] for answer in answers}
     statuses = {finding["status"] for answer in answers for finding in answer["findings"]}
     assert {"pass", "warn", "fail", "waived", "not_applicable"} <= statuses
