@@ -38,8 +38,8 @@ LIES: dict[str, tuple[str, str, str, str]] = {
     ),
     "takes what counts against only": (
         "lib/evidence.rego",
-        "item.against_only == false\n\t_rank[item.strength] >= least",
-        "_rank[item.strength] >= least",
+        "kind, [])\n\titem.against_only == false\n\t_rank[item.strength] >= least",
+        "kind, [])\n\t_rank[item.strength] >= least",
         "is lacking",
     ),
     "does not hear who was refused": (
