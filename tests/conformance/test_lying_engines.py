@@ -28,7 +28,7 @@ LIES: dict[str, tuple[str, str, str, str]] = {
         "lib/evidence.rego",
         "_needs_signature(_) if stage.production",
         "_needs_signature(_) if false",
-        "on the evidence that counts",
+        "is lacking",
     ),
     "takes what is not independent": (
         "lib/evidence.rego",
@@ -126,12 +126,16 @@ LIES: dict[str, tuple[str, str, str, str]] = {
 }
 
 
+FEW = {"audit", "notice", "release_approval"}
+"""Kinds that are enough to show what the gate does with evidence: with all of them each lie would take minutes."""
+
+
 @pytest.fixture(scope="session")
 def asked_of_liars(embedded: EmbeddedEngine) -> list[Any]:
     """Inputs that fit the schema, and one where nothing but a problem denies, since all evidence passes."""
     profiles = sorted(embedded.catalog.profiles)
     controls = sorted(embedded.catalog.asked(profiles))
-    fitting = [document for document in samples(profiles, controls) if _fits(document)]
+    fitting = [document for document in samples(profiles, controls, FEW) if _fits(document)]
     problem = {"code": "bytes_elsewhere", "detail": ""}
     denied = {**input_document(request(everything())), "problems": [problem]}
     assert "fail" not in {finding["status"] for finding in embedded.evaluate(denied).document["findings"]}
