@@ -75,3 +75,13 @@ class Review:
     commit: str
     fail_on: str
     outcome: Verdict
+
+
+def each(report: Judged | Review) -> tuple[Judged, ...]:
+    """The decisions of a report, one or several."""
+    return report.judged if isinstance(report, Review) else (report,)
+
+
+def outcome(report: Judged | Review) -> Verdict:
+    """What the exit code says of a report."""
+    return report.outcome if isinstance(report, Review) else report.decision.verdict

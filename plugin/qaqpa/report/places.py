@@ -84,7 +84,7 @@ class Places:
         return self._at(source, pointer(document.value, violation["field"], violation["found"]))
 
     def _at(self, source: str, path: tuple[str | int, ...]) -> Place | None:
-        file, document = inside(source), self._document(source)
+        file, document = _shown(source), self._document(source)
         if file is None or document is None:
             return _start(source)
         while path and path not in document.marks and path not in document.keys:
@@ -115,6 +115,11 @@ def inside(file: str) -> str | None:
     return None if plain.parts[:1] == ("..",) else plain.as_posix()
 
 
+def _shown(file: str) -> str | None:
+    """A file below the working directory as for `inside`; elsewhere only one that was named from the root on."""
+    return inside(file) or (file if PurePath(file).is_absolute() and "\0" not in file else None)
+
+
 def _start(source: str) -> Place | None:
-    file = inside(source)
+    file = _shown(source)
     return Place(file) if file else None
