@@ -153,7 +153,7 @@ def _of_finding(finding: JsonObject, judged: Judged, texts: Texts) -> Iterator[t
                 status="waived" if excused else "fail" if denies else "warn",
                 message=texts.violation(control, violation),
                 field=visible(violation["field"]),
-                because=tuple(reasons(alone, judged.decision, texts)),
+                because=tuple(reason.line for reason in reasons(alone, judged.decision, texts)),
                 mend=evidence.remedy(alone, texts) or common.mend,
                 profiles=tuple(visible(entry["profile"]) for entry in violation["asked_by"]),
                 place=judged.places.of_violation(violation),
