@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.report import evidence, footer
-from qaqpa.report.judged import Change, Judged, Review
+from qaqpa.report.judged import Change, Judged, Note, Review
+from qaqpa.report.strings import template
 from qaqpa.report.texts import Texts
 
 _SHORT_COMMIT = 12
+_ABOUT_CONTEXT = frozenset({"context_lowered", "context_changed", "not_applicable_now"})
 
 
 def with_status(decision: Decision, status: str) -> list[JsonObject]:
@@ -53,6 +55,7 @@ def compared(judged: Judged, texts: Texts) -> list[tuple[str, list[str]]]:
         ("compare.new", [changed(change, texts) for change in comparison.new]),
         ("compare.mended", [changed(change, texts) for change in comparison.mended]),
         ("compare.ending", [_ending(control, judged.decision, texts) for control in comparison.ending]),
+        ("compare.notes", [noted(note, texts) for note in judged.notes]),
     ]
     return [(texts.say(key), lines) for key, lines in parts if lines]
 
@@ -71,10 +74,25 @@ def before(judged: Judged, texts: Texts) -> str:
 
 
 def changed(change: Change, texts: Texts) -> str:
-    """A violation that came or went, in one line."""
+    """A violation that came or went, or what became weaker without one, in one line."""
     control = visible(change.control)
+    weaker = f"change.{change.code}"
+    if template(weaker, texts.language):
+        field = texts.context_fields(change.field.split(", ")) if change.code in _ABOUT_CONTEXT else [change.field]
+        said = texts.say(weaker, field=field, kind=texts.kind_named(change.field))
+        return f"{control} {texts.title(change.control)}: {said}" if control else said
     named = f"{control} {texts.title(change.control)}" if control else texts.reason(change.code)
     return f"{named}: {visible(change.code)} ({visible(change.field)})"
+
+
+def noted(note: Note, texts: Texts) -> str:
+    """A note in one line."""
+    values = dict(note.values)
+    if isinstance(kinds := values.get("kinds"), Sequence):
+        values["kinds"] = [texts.kind_named(kind) for kind in kinds]
+    if isinstance(roles := values.get("roles"), Sequence):
+        values["roles"] = [texts.say(f"actor.{role}") for role in roles]
+    return texts.say(note.code, **values)
 
 
 def against(review: Review, texts: Texts) -> str:
