@@ -15,21 +15,21 @@ from qaqpa.cli.common import (
     add_config,
     add_language,
     add_registry,
-    checked_formats,
     read_target,
-    report,
     trust_for,
     waiting,
 )
 from qaqpa.cli.fetching import without_unsound
+from qaqpa.cli.formats import add_formats, deliver, parse_formats
 from qaqpa.config import Config, load_config
-from qaqpa.errors import ExitCode, UsageError
+from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.gate import decide, open_engine, request_about, validate_config
-from qaqpa.model import Problem, Stage, Verdict
+from qaqpa.model import Problem, Stage
+from qaqpa.report.judged import Judged
 from qaqpa.report.language import chosen_language
+from qaqpa.report.places import Places
 
-_EXIT = {Verdict.ALLOW: ExitCode.ALLOWED, Verdict.DENY: ExitCode.DENIED, Verdict.UNDECIDED: ExitCode.UNDECIDED}
 _EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
 _LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
 
@@ -44,9 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", action="append", metavar="ID", help="profile to apply; repeatable")
     parser.add_argument("--as-of", metavar="DATE", help="decide as on this day, or at this time with zone")
     parser.add_argument("--engine", choices=["embedded", "opa"], help="who evaluates the policies")
-    parser.add_argument(
-        "--format", action="append", default=[], metavar="FORMAT[=PATH]", help="text or json; repeatable"
-    )
+    add_formats(parser)
     add_language(parser)
     parser.add_argument(
         "--fetch-documents",
@@ -63,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         QaqpaError: what was asked cannot be read.
     """
-    checked_formats(args.format)
+    wanted = parse_formats(args.format)
     language = chosen_language(args.lang)
     config = _config(args)
     now = _moment(args.as_of)
@@ -94,8 +92,8 @@ def run(args: argparse.Namespace) -> int:
             request = without_unsound(request, target.base)
     decision = decide(request, engine)
     _say_mode(config, target, now)
-    report(decision, engine.catalog, args.format, language)
-    return int(_EXIT[decision.verdict])
+    judged = Judged(decision, args.target, Places(request, target.base, config.path))
+    return deliver(judged, engine.catalog, wanted, language, brief=args.brief)
 
 
 def _check_name(args: argparse.Namespace, target: Target, stage: Stage) -> None:

@@ -30,7 +30,7 @@ from qaqpa.report.texts import Texts
 
 _COLOURS = {Verdict.ALLOW: "bold green", Verdict.DENY: "bold red", Verdict.UNDECIDED: "bold yellow"}
 _NARROWEST = 20
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\w)")
+_FIRST_SENTENCES = re.compile(r".{60,}?[.!?](?=\s+\w)")
 _MAX_TARGET = 1000
 _MARKS = {"fail": ("✗", "red"), "waived": ("~", "yellow"), "warn": ("!", "yellow"), "undecided": ("?", "yellow")}
 _SECTIONS = {"waived": "section.waived", "undecided": "section.undecided", "warn": "section.warnings"}
@@ -178,10 +178,11 @@ class _Report:
             self._mend(evidence.remedy(finding, self._texts) or self._texts.mend(control))
 
     def _required(self, finding: JsonObject) -> str:
-        """What is required: of evidence that is not there at all the first sentence, since all of it is to be done."""
+        """What is required: where evidence is not there at all its beginning, for all of it is to be done."""
         whole = self._texts.requirement(finding["control"])
         missing = all(violation["code"] == "evidence_missing" for violation in finding["violations"])
-        return _SENTENCE_END.split(whole, maxsplit=1)[0] if missing else whole
+        first = _FIRST_SENTENCES.match(whole) if missing else None
+        return first[0] if first else whole
 
     def _because(self, finding: JsonObject) -> None:
         """Why it is asked for: whole where a profile denies for it, and by name where it was told before or warns."""
