@@ -103,7 +103,7 @@ def _code(document: Document) -> dict[str, tuple[str, ...]]:
     code: dict[str, list[str]] = document.value.get("review", {}).get("code", {})
     for folder, patterns in code.items():
         wrong = objection(folder) if folder != "." else ""
-        places = [(("review", "code", folder), wrong)]
+        places: list[tuple[tuple[str | int, ...], str]] = [(("review", "code", folder), wrong)]
         places += [(("review", "code", folder, at), objection(one)) for at, one in enumerate(patterns)]
         for pointer, why in places:
             if why:

@@ -141,7 +141,7 @@ def check_waiver(statement: Statement) -> None:
 
 
 def may_sign(person: Person, kind_name: str, rule: Rule) -> bool:
-    """True where a person holds what is asked of signers of a kind; of whom they are independent is another question."""
+    """True where a person has the role and discipline of a kind; whether they are independent is another question."""
     floor = _FLOORS.get(kind_name, _Floor())
     return rule.allows(person) and (not floor.role or floor.role in person.roles)
 

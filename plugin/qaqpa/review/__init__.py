@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The check of a pull request: the models of a tree, each against its state at a base, judged by the base's own rules."""
+"""The check of a pull request: each model of a tree against its state at a base, judged by the rules of the base."""

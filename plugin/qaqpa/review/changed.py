@@ -37,7 +37,9 @@ def changed_parts(directory: Path, stored: Stored, blobs: Blobs) -> frozenset[st
     different = files ^ set(stored.files)
     descriptor = _open(directory)
     try:
-        different |= {path for path in files & set(stored.files) if _differs(descriptor, path, stored.files[path], blobs)}
+        different |= {
+            path for path in files & set(stored.files) if _differs(descriptor, path, stored.files[path], blobs)
+        }
     finally:
         os.close(descriptor)
     return frozenset(_PARTS.get(path.split("/")[0], OTHER) for path in different)

@@ -35,7 +35,9 @@ def compare(before: State, now: State, in_old_context: Decision, *, about: Itera
     new, mended = differences(before.decision, now.decision)
     named = {change.field for change in new if change.code in _LACKING}
     # That it is gone is said where a requirement lacks it.
-    weaker = [one for one in weaker_evidence(before, now) if one.code not in {REMOVED, WITHDRAWN} or one.field not in named]
+    weaker = [
+        one for one in weaker_evidence(before, now) if one.code not in {REMOVED, WITHDRAWN} or one.field not in named
+    ]
     signed = now.context_is_signed
     eased = [
         *lowered_fields(before.context, now.context),

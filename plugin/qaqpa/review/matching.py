@@ -42,7 +42,8 @@ def matched(now: Mapping[str, Name | None], before: Mapping[str, Name | None]) -
     for folder, name in now.items():
         at_base = folder if folder in before else moves.get(folder, "")
         held = bool(at_base) and before[at_base] == name
-        pairs.append(Pair(folder, at_base, twice=bool(name) and not held and many[name] > max(1, few[name])))
+        twice = name is not None and not held and many[name] > max(1, few[name])
+        pairs.append(Pair(folder, at_base, twice))
     gone_for_good = set(before) - set(now) - set(moves.values())
     return sorted([*pairs, *(Pair("", folder) for folder in gone_for_good)], key=lambda pair: pair.now or pair.before)
 

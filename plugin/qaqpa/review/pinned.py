@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qaqpa.config import DEFAULT_FILE, Config, config_from, load_config
+from qaqpa.config import DEFAULT_FILE, Config, PartiesSource, config_from, load_config
 from qaqpa.config.environment import with_environment
 from qaqpa.documents import MAX_BYTES, parse_yaml
 from qaqpa.errors import UsageError
@@ -81,26 +81,32 @@ class Pinned:
         return config_from(parse_yaml(text, self._named(path)), file, file.parent, named_by)
 
     def _with_files_of_base(self, config: Config) -> Config:
-        changes: dict[str, object] = {}
-        parties, opa = config.parties, config.opa
-        if parties:
-            state = parties.state
-            if state and self._inside(state) is not None:
-                self.say("parties.state lies in the work tree, so no version is remembered: minimum_version counts")
-                state = None
-            file = self._file(parties.file, MAX_SIGNED_BYTES) or self.scratch / "missing"
-            changes["parties"] = replace(parties, file=file, state=state)
-        if config.policy:
-            changes["policy"] = self._policy(config.policy)
-        files = {name: self._of_server(name, getattr(opa, name)) for name in ("token_file", "ca_file")}
-        return replace(config, opa=replace(opa, **files), **changes)
+        opa = replace(
+            config.opa,
+            token_file=self._of_server("token_file", config.opa.token_file),
+            ca_file=self._of_server("ca_file", config.opa.ca_file),
+        )
+        policy = self._policy(config.policy) if config.policy else None
+        return replace(config, opa=opa, policy=policy, parties=self._parties(config.parties))
+
+    def _parties(self, parties: PartiesSource | None) -> PartiesSource | None:
+        if parties is None:
+            return None
+        state = parties.state
+        if state and self._inside(state) is not None:
+            self.say("parties.state lies in the work tree, so no version is remembered: minimum_version counts")
+            state = None
+        file = self._file(parties.file, MAX_SIGNED_BYTES) or self.scratch / "missing"
+        return replace(parties, file=file, state=state)
 
     def _of_server(self, name: str, path: str | None) -> str | None:
         if path is None:
             return None
         file = self._file(Path(path), MAX_BYTES)
         if file is None:
-            raise UsageError(f"opa.{name} is not at the base", where=visible(path), mend="Keep it out of the repository")
+            raise UsageError(
+                f"opa.{name} is not at the base", where=visible(path), mend="Keep it out of the repository"
+            )
         return str(file)
 
     def _policy(self, folder: Path) -> Path:

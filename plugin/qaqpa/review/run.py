@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The check of a pull request from end to end: which models are concerned, their state then and now, and the outcome."""
+"""The check of a pull request from end to end: each model that is concerned, then and now, and the outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,6 +15,7 @@ from qaqpa.evidence.directory import Directory, read_directory
 from qaqpa.evidence.kinds import kind
 from qaqpa.evidence.parties import Parties
 from qaqpa.model import Subject, Verdict
+from qaqpa.policy.bundle import Catalog
 from qaqpa.report.judged import Change, Comparison, Judged, Note, Review
 from qaqpa.report.places import Places
 from qaqpa.review.compare import TWICE, compare, compared_with_nothing, removed
@@ -56,7 +57,7 @@ class Reviewer:
         Raises:
             QaqpaError: the tree or the base cannot be read, or a file in the tree does not fit its schema.
         """
-        judged = []
+        judged: list[Judged] = []
         errors: list[QaqpaError] = []
         for concerned in self.scene.concerned(everything=self.fail_on == ANY):
             try:
@@ -114,9 +115,7 @@ class Reviewer:
         """The state at the base; None where what lies there cannot be read, which is said."""
         scratch = Path(mkdtemp(dir=self.scratch))
         try:
-            return self.judge.judge(
-                read_stored(self.scene.stored[pair.before], self.scene.blobs, scratch, same_model)
-            )
+            return self.judge.judge(read_stored(self.scene.stored[pair.before], self.scene.blobs, scratch, same_model))
         except (UsageError, DigestError) as error:
             place = f"{self.scene.base.ref}:{self.scene.spot.inside(pair.before)}"
             said = str(error).replace(str(scratch), place)
@@ -138,7 +137,7 @@ class Reviewer:
             yield Note("note.code_changed", {"files": files})
 
     @property
-    def _catalog(self) -> Mapping[str, object]:
+    def _catalog(self) -> Catalog:
         return self.judge.engine.catalog
 
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from qaqpa.documents import MAX_BYTES
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.carriers import MAX_CARRIED
 from qaqpa.evidence.digest import digest_of, written_by_mlflow
 from qaqpa.evidence.directory import Directory, read_directory
-from qaqpa.documents import MAX_BYTES
 from qaqpa.review.git import Blobs, Entry
 from qaqpa.review.tree import CONTEXT, EVIDENCE, MODEL
 
@@ -35,9 +35,7 @@ class Stored:
     def of(cls, folder: str, entries: Sequence[Entry]) -> Stored:
         """Those of a commit's files that lie below a folder, both given from the top of the repository."""
         start = f"{folder}/" if folder else ""
-        return cls(
-            folder, {entry.path[len(start) :]: entry for entry in entries if entry.path.startswith(start)}
-        )
+        return cls(folder, {entry.path[len(start) :]: entry for entry in entries if entry.path.startswith(start)})
 
 
 def read_stored(stored: Stored, blobs: Blobs, scratch: Path, same_model: str | None) -> Directory:

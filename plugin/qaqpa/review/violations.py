@@ -186,5 +186,3 @@ def _day(value: Json) -> int | None:
 
 def _text(value: Json) -> str:
     return json.dumps(value, sort_keys=True)
-
-
