@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from qaqpa import times
 from qaqpa.model import Decision
 from qaqpa.report.judged import Change, Comparison
-from qaqpa.review.contexts import lowered_fields, switched_off
-from qaqpa.review.evidence import REMOVED, WITHDRAWN, weaker_evidence
+from qaqpa.review.contexts import milder_context
+from qaqpa.review.evidence import REMOVED, weaker_evidence
 from qaqpa.review.state import State
 from qaqpa.review.violations import DENY, all_of, differences
 
@@ -35,14 +35,8 @@ def compare(before: State, now: State, in_old_context: Decision, *, about: Itera
     new, mended = differences(before.decision, now.decision)
     named = {change.field for change in new if change.code in _LACKING}
     # That it is gone is said where a requirement lacks it.
-    weaker = [
-        one for one in weaker_evidence(before, now) if one.code not in {REMOVED, WITHDRAWN} or one.field not in named
-    ]
-    signed = now.context_is_signed
-    eased = [
-        *lowered_fields(before.context, now.context),
-        *switched_off(before.decision, now.decision, in_old_context, signed=signed),
-    ]
+    weaker = [one for one in weaker_evidence(before, now) if one.code != REMOVED or one.field not in named]
+    eased = list(milder_context(before, now, in_old_context))
     # What is not asked any more is not mended.
     silent = {change.control for change in eased if change.control} | {one.control for one in weaker if one.control}
     return Comparison(

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from qaqpa.model import Decision, JsonObject
 from qaqpa.report.judged import Change
-from qaqpa.review.violations import DENY, UNDECIDED, WARN, differences
+from qaqpa.review.state import State
+from qaqpa.review.violations import DENY, WARN, differences
 
 LOWERED, CHANGED = "context_lowered", "context_changed"
 """A field of the context has a milder value; another value of which that cannot be said."""
@@ -24,51 +25,51 @@ _MILDER: Mapping[str, Sequence[str]] = {
         *("transparency", "minimal", "not_applicable"),
     ),
 }
+_PLACES = ("KZ", "EU")
+_NOT_APPLICABLE = "not_applicable"
 # Values of these fields have no order, and say which system it is.
 _IDENTITY = ("system_id", "domain", "models")
 
 
-def lowered_fields(before: JsonObject, now: JsonObject) -> Iterator[Change]:
-    """The fields of the context that are milder now, or are about something else. What is unknown is the strictest."""
+def milder_context(before: State, now: State, in_old_context: Decision) -> Iterator[Change]:
+    """What a changed context asks less of.
+
+    All of it denies, whatever the evidence says today: what is not asked any more can go tomorrow, and nobody would be
+    told. It warns where somebody who may sign a context signed this one, for who may decide on it did.
+
+    Args:
+        before: the state at the base.
+        now: the state of the work tree.
+        in_old_context: the decision about the evidence of the work tree in the context of the base.
+    """
+    level = WARN if now.context_is_signed else DENY
+    yield from (Change("", LOWERED, field, level) for field in _lowered(before.context, now.context))
+    for field in _IDENTITY:
+        if field in before.context and field in now.context and before.context[field] != now.context[field]:
+            yield Change("", CHANGED, field, WARN)
+    earlier, later = _by_control(before.decision), _by_control(now.decision)
+    for control, finding in sorted(later.items()):
+        applied = control in earlier and earlier[control]["status"] != _NOT_APPLICABLE
+        if applied and finding["status"] == _NOT_APPLICABLE:
+            yield Change(control, NOT_APPLICABLE, ", ".join(finding["not_applicable_because"]), level)
+    for change in differences(now.decision, in_old_context)[0]:
+        if change.level == DENY and later.get(change.control, {}).get("status") not in {None, _NOT_APPLICABLE}:
+            yield Change(change.control, EASED, change.code, level)
+
+
+def _lowered(before: JsonObject, now: JsonObject) -> Iterator[str]:
+    """The fields of the context that are milder now. What is unknown is the strictest."""
     for field, values in _MILDER.items():
         if _place(now, field, values) > _place(before, field, values):
-            yield Change("", LOWERED, field, WARN)
+            yield field
     for field in sorted({*before, *now}):
         # A yes asks for more in every field that has one, and so does what is not said.
         if before.get(field, True) is True and now.get(field, True) is False:
-            yield Change("", LOWERED, field, WARN)
-    if set(before.get("jurisdictions", ("KZ", "EU"))) - set(now.get("jurisdictions", ("KZ", "EU"))):
-        yield Change("", LOWERED, "jurisdictions", WARN)
+            yield field
+    if set(before.get("jurisdictions", _PLACES)) - set(now.get("jurisdictions", _PLACES)):
+        yield "jurisdictions"
     if now.get("version", 0) < before.get("version", 0):
-        yield Change("", LOWERED, "version", WARN)
-    for field in _IDENTITY:
-        if field in before and field in now and before[field] != now[field]:
-            yield Change("", CHANGED, field, WARN)
-
-
-def switched_off(before: Decision, now: Decision, unchanged: Decision, *, signed: bool) -> Iterator[Change]:
-    """What is not asked any more because of the context.
-
-    Each denies where the gate would deny today's evidence in the context of the base, unless somebody who may sign a
-    context signed this one; else it warns.
-
-    Args:
-        before: the decision at the base.
-        now: the decision about the work tree.
-        unchanged: the decision about the evidence of the work tree in the context of the base.
-        signed: whether the context that counts now is signed.
-    """
-    earlier, later, would_be = (_by_control(decision) for decision in (before, now, unchanged))
-    for control, finding in sorted(later.items()):
-        applied = control in earlier and earlier[control]["status"] != "not_applicable"
-        if finding["status"] == "not_applicable" and applied:
-            fails = would_be.get(control, {}).get("status") in {"fail", UNDECIDED}
-            fields = ", ".join(finding["not_applicable_because"])
-            yield Change(control, NOT_APPLICABLE, fields, DENY if fails and not signed else WARN)
-    milder, _ = differences(now, unchanged)
-    for change in milder:
-        if change.level == DENY and later.get(change.control, {}).get("status") not in {None, "not_applicable"}:
-            yield Change(change.control, EASED, change.code, WARN if signed else DENY)
+        yield "version"
 
 
 def _by_control(decision: Decision) -> dict[str, JsonObject]:

@@ -24,12 +24,13 @@ _STRENGTHS = list(Strength)
 def weaker_evidence(before: State, now: State) -> Iterator[Change]:
     """What is weaker of each kind of evidence, though a requirement may still be met."""
     gone = {fact.id: fact for fact in before.facts if fact.signers and fact.id not in now.statements}
-    yield from _silenced(before, now, gone)
+    silenced = list(_silenced(before, now, gone))
+    yield from silenced
     for name in sorted({fact.kind for fact in before.facts}):
         earlier, later = _of(before, name), _of(now, name)
         if _withdrawn(now, name) > _withdrawn(before, name):
             yield Change("", WITHDRAWN, name, WARN)
-        elif len(later) < len(earlier) and (any(fact.kind == name for fact in gone.values()) or not later):
+        elif len(later) < len(earlier) and not any(change.field == name for change in silenced):
             yield Change("", REMOVED, name, WARN)
         if later and _strongest(later) < _strongest(earlier):
             yield Change("", WEAKENED, name, WARN)

@@ -70,8 +70,10 @@ class Pinned:
             other = path.removesuffix(DEFAULT_FILE) + _OTHER_FILE
             if path.endswith(DEFAULT_FILE) and self._entry(other):
                 raise UsageError(f"The configuration is named {_OTHER_FILE}", where=self._named(other))
-            self.say(f"{self._named(path)} does not exist: the defaults and the shipped policies judge")
-            return with_environment(Config(), {}, "default")
+            defaults = with_environment(Config(), {}, "default")
+            nobody = "" if defaults.parties else ", and nobody's signature counts"
+            self.say(f"{self._named(path)} does not exist: the shipped policies judge{nobody}")
+            return defaults
         raw = self.blobs.read(entry, MAX_BYTES)
         try:
             text = raw.decode("utf-8-sig")

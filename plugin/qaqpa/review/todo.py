@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qaqpa.evidence.kinds import SYSTEM, kind, kinds
 from qaqpa.evidence.parties import Parties
@@ -49,7 +49,7 @@ def notes(found: list[Todo]) -> Iterator[Note]:
     """The tasks as notes, those of the same persons together."""
     together: dict[Todo, list[str]] = {}
     for todo in found:
-        same = Todo("", "" if todo.persons is not None else todo.role, todo.persons, todo.threshold, todo.independent)
+        same = replace(todo, kind="", role="" if todo.persons is not None else todo.role)
         together.setdefault(same, []).append(todo.kind)
     for todo, names in together.items():
         if todo.persons is None:
@@ -70,7 +70,7 @@ def _has(state: State, name: str, least: Strength) -> bool:
 def _todo(name: str, least: Strength, parties: Parties | None) -> Todo:
     own = kind(name)
     if parties is None:
-        return Todo(name, own.actor, independent=least is Strength.INDEPENDENT)
+        return Todo(name, own.actor)
     rule = parties.rules.get(name)
     if rule is None:
         return Todo(name, own.actor, ())
