@@ -39,13 +39,15 @@ class _Reason:
 class Told:
     """One reason in words: the profile, what its demand rests on, and of which violations where it is not all of them.
 
-    `denies` is true where the profile denies for that.
+    `denies` is true where the profile denies for that. `read` says whether the provision was read at its source; it is
+    None where the demand rests on none.
     """
 
     profile: str
     text: str
     about: str
     denies: bool
+    read: bool | None
 
     @property
     def line(self) -> str:
@@ -70,6 +72,7 @@ def reasons(finding: JsonObject, decision: Decision, texts: Texts) -> list[Told]
             _text(reason, texts),
             "" if set(grouped[reason]) == every else f" [{', '.join(map(visible, dict.fromkeys(grouped[reason])))}]",
             reason.severity == "deny",
+            _read(reason, texts),
         )
         for reason in order
     ]
@@ -119,6 +122,11 @@ def _strongest(links: Sequence[JsonObject]) -> tuple[_Provision, ...]:
     strongest = min((STRENGTHS.index(link["strength"]) for link in links), default=0)
     named = ((link["act"], link["provision"]) for link in links if STRENGTHS.index(link["strength"]) == strongest)
     return tuple(dict.fromkeys(named))
+
+
+def _read(reason: _Reason, texts: Texts) -> bool | None:
+    rests = reason.provisions or reason.whole
+    return bool(texts.provision(*rests[0]).get("verified")) if rests else None
 
 
 def _text(reason: _Reason, texts: Texts) -> str:

@@ -57,7 +57,7 @@ def _annotation(result: Result, subject: str, texts: Texts) -> str:
     parts = (
         f"{subject}: {result.message}",
         result.required and f"{texts.say('finding.required')} {result.required}",
-        *(f"{texts.say('finding.because')} {reason}" for reason in result.because),
+        *(f"{texts.say('finding.because')} {reason.line}" for reason in result.because),
         result.mend and f"{texts.say('finding.mend')} {result.mend}",
     )
     message = "\n".join(part for part in parts if part)

@@ -71,7 +71,7 @@ def _result(result: Result) -> JsonObject:
         "title": result.title,
         "message": result.message,
         "required": result.required,
-        "because": list(result.because),
+        "because": [reason.line for reason in result.because],
         "actor": result.actor,
         "mend": result.mend,
         "profiles": list(result.profiles),

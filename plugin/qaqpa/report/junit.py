@@ -100,7 +100,7 @@ def _told(result: Result, texts: Texts) -> str:
         f"[{result.status}] {result.message}",
         place,
         result.required and f"{texts.say('finding.required')} {result.required}",
-        *(f"{texts.say('finding.because')} {reason}" for reason in result.because),
+        *(f"{texts.say('finding.because')} {reason.line}" for reason in result.because),
         result.mend and f"{texts.say('finding.mend')} {result.mend} ({result.actor})".removesuffix(" ()"),
     )
     return "\n".join(part for part in parts if part)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from qaqpa.escape import visible
 from qaqpa.model import JsonObject, Verdict
 from qaqpa.report import evidence
-from qaqpa.report.because import reasons
+from qaqpa.report.because import Told, reasons
 from qaqpa.report.judged import Comparison, Judged, Place
 from qaqpa.report.pointers import named
 from qaqpa.report.texts import Texts
@@ -41,7 +41,7 @@ class Result:
     message: str
     field: str = ""
     required: str = ""
-    because: tuple[str, ...] = ()
+    because: tuple[Told, ...] = ()
     actor: str = ""
     mend: str = ""
     profiles: tuple[str, ...] = ()
@@ -153,7 +153,7 @@ def _of_finding(finding: JsonObject, judged: Judged, texts: Texts) -> Iterator[t
                 status="waived" if excused else "fail" if denies else "warn",
                 message=texts.violation(control, violation),
                 field=visible(violation["field"]),
-                because=tuple(reason.line for reason in reasons(alone, judged.decision, texts)),
+                because=tuple(reasons(alone, judged.decision, texts)),
                 mend=evidence.remedy(alone, texts) or common.mend,
                 profiles=tuple(visible(entry["profile"]) for entry in violation["asked_by"]),
                 place=judged.places.of_violation(violation),

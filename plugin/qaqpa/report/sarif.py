@@ -140,7 +140,7 @@ def _result(result: Result, identifiers: Sequence[str], judged: Judged, texts: T
             "code": result.code,
             "status": result.status,
             "profiles": list(result.profiles),
-            "because": list(result.because),
+            "because": [reason.line for reason in result.because],
             "actor": result.actor,
             "change": result.change,
         },
