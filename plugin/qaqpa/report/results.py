@@ -13,6 +13,7 @@ from qaqpa.escape import visible
 from qaqpa.model import JsonObject, Verdict
 from qaqpa.report import evidence
 from qaqpa.report.because import Told, reasons
+from qaqpa.report.changes import is_weakening, weakening
 from qaqpa.report.judged import Comparison, Judged, Place
 from qaqpa.report.pointers import named
 from qaqpa.report.texts import Texts
