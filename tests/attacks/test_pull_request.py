@@ -161,6 +161,7 @@ def test_a_parties_file_is_deleted_so_that_nobody_is_asked(here: Path, capsys: C
     (here / "parties.signed.json").unlink()
     pull.commit()
     git(here, "checkout", "--quiet", "change")
+    (pull.credit / "README.md").write_text("changed again\n", encoding="utf-8")
     found = pull.check()
     assert [problem["code"] for problem in found.report()["decision"]["problems"]] == ["parties_missing"]
     assert "main:parties.signed.json does not exist" in found.err
@@ -432,7 +433,7 @@ def test_a_work_tree_that_the_repository_moves_elsewhere_is_refused(
     assert "outside the work tree" in err or "no git work tree" in err
 
 
-@pytest.mark.parametrize("name", [b"two\nlines", b"-rf", b"\xff\xfe", b"\x1b[31m", b"a\tb", b"::error::x", b"$(id)"])
+@pytest.mark.parametrize("name", [b"two\nlines", b"-rf", b"\x1b[31m", b"a\tb", b"::error::x", b"$(id)"])
 def test_a_directory_with_a_hostile_name_is_judged_and_shown_harmlessly(
     here: Path, capsys: Capture, name: bytes
 ) -> None:
@@ -445,6 +446,15 @@ def test_a_directory_with_a_hostile_name_is_judged_and_shown_harmlessly(
     assert not set(out + err) & {"\x1b", "\t"}
     assert "\n::error::x" not in out
     assert all(line.startswith("::") for line in (here / "annotations").read_text("utf-8").splitlines())
+
+
+@pytest.mark.parametrize("path", [b"\xff\xfe", b"credit/evidence/\xff.yaml"])
+def test_a_name_that_is_no_text_is_refused(pull: PullRequest, path: bytes) -> None:
+    odd = pull.tree / os.fsdecode(path)
+    (pull.credit if odd.suffix != ".yaml" else pull.credit / "evidence" / "bias.yaml").rename(odd)
+    code, out, err = pull.said()
+    assert (code, out) == (2, "")
+    assert "The name is not UTF-8" in err
 
 
 @pytest.mark.parametrize("name", [b"evil\n.yaml", b"-x.yaml", b"\xff.yaml"])
