@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from qaqpa import times
 from qaqpa.cli.main import main
 from qaqpa.model import JsonObject
-from support.directories import write_system
+from support.contents import contents
+from support.directories import sign, signed_system, write_system, write_trust, write_yaml
 
 Capture = pytest.CaptureFixture[str]
 
@@ -116,3 +119,38 @@ def edit(path: Path, *replacements: tuple[str, str]) -> None:
         assert old in text, old
         text = text.replace(old, new)
     path.write_text(text, encoding="utf-8")
+
+
+def signed_for_review(pull: PullRequest) -> None:
+    """Signs everything but the approval of the release, which is for another stage, and remains a draft here."""
+    signed_system(pull.credit)
+    (pull.credit / "evidence" / "release_approval.json").unlink()
+    write_evidence(pull, "release_approval")
+    trust_in(pull.top)
+
+
+def sign_again(pull: PullRequest, kind: str, draft: Path, *more: str) -> None:
+    """Puts another statement in the place of one, and leaves no draft and no key behind."""
+    (pull.credit / "evidence" / f"{kind}.json").unlink(missing_ok=True)
+    assert sign(pull.credit, kind, draft, *more) == 0
+    if draft.parent.name == "evidence":
+        draft.unlink()
+    shutil.rmtree(pull.tree / "keys")
+
+
+def trust_in(top: Path) -> None:
+    """A parties file in the repository, named by a path relative to the configuration."""
+    write_trust(top)
+    edit(top / "qaqpa.yaml", (json.dumps(str(top / "parties.signed.json")), '"parties.signed.json"'))
+
+
+def write_evidence(pull: PullRequest, kind: str, **changes: Any) -> None:
+    write_yaml(pull.credit / "evidence" / f"{kind}.yaml", {**contents(times.now())[kind], **changes})
+
+
+def refused(pull: PullRequest, *more: str, **named: str) -> Any:
+    """The check refuses the audit that is gone, and so was not fooled."""
+    found = pull.check("--fail-on", "new", *more, **named)
+    assert found.code == 3
+    assert ("AUD-01", "evidence_missing", "audit", "deny") in found.new()
+    return found
