@@ -6,9 +6,10 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime
 
-from qaqpa import times
+from qaqpa.cli import reviewing
+from qaqpa.cli.asked import moment_of, profiles_of
 from qaqpa.cli.common import (
     MODELS,
     Target,
@@ -30,9 +31,6 @@ from qaqpa.report.judged import Judged
 from qaqpa.report.language import chosen_language
 from qaqpa.report.places import Places
 
-_EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
-_LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
@@ -51,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read the documents that evidence names, from the directory or by https, and compare their hashes",
     )
+    reviewing.add_arguments(parser)
     add_config(parser)
     add_registry(parser)
 
@@ -61,18 +60,18 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         QaqpaError: what was asked cannot be read.
     """
+    if args.base is not None:
+        return reviewing.run(args)
+    if args.fail_on:
+        raise UsageError("There is nothing that this could be worse than", where="--fail-on", required="--base REF")
     wanted = parse_formats(args.format)
     language = chosen_language(args.lang)
     config = _config(args)
-    now = _moment(args.as_of)
+    now = moment_of(args.as_of)
     engine = open_engine(config)
     validate_config(config, engine.catalog)
     stage = Stage(args.stage or ("production" if args.target.startswith(MODELS) else "review"))
-    profiles = tuple(args.profile or config.profiles_for(stage))
-    for profile in profiles:
-        if profile not in engine.catalog.profiles:
-            known = ", ".join(engine.catalog.profiles)
-            raise UsageError(f"There is no profile {profile!r}", where="--profile", required=f"one of {known}")
+    profiles = profiles_of(args.profile, config, stage, engine.catalog)
     trust = trust_for(config, args.target, stage)
     target = read_target(args.target, args.registry_uri)
     _check_name(args, target, stage)
@@ -124,15 +123,3 @@ def _without_bytes(target: Target, stage: Stage) -> list[Problem]:
 def _config(args: argparse.Namespace) -> Config:
     config = load_config(args.config)
     return replace(config, engine=args.engine) if args.engine else config
-
-
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return times.now()
-    try:
-        moment = times.parse(text)
-    except ValueError as error:
-        raise UsageError(str(error), where="--as-of", required="2026-11-23, or a time with zone") from error
-    if not _EARLIEST <= moment < _LATEST:
-        raise UsageError(f"{text} is out of range", where="--as-of", required="a day from 2000 to 2099")
-    return moment
