@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,10 @@ from support.contents import context
 from support.statements import NOW, carried, every_content, everything_of_all_profiles, request
 
 
+def lines_of(*arguments: Any) -> list[str]:
+    return [reason.line for reason in reasons(*arguments)]
+
+
 def about(engine: EmbeddedEngine, *profiles: str, now: datetime = NOW, **changes: object) -> Decision:
     """A decision about a system of which only the context is known."""
     return decide(request([carried(context(**changes), issued_at=now)], now=now, profiles=profiles), engine)
@@ -29,7 +34,7 @@ def found(decision: Decision, control: str) -> JsonObject:
 
 def test_each_profile_that_asks_is_named_with_its_provision_and_those_that_deny_first(engine: EmbeddedEngine) -> None:
     decision = about(engine, "article-baseline", "kz", "eu-ai-act-high-risk")
-    lines = reasons(found(decision, "SRS-01"), decision, Texts(engine.catalog))
+    lines = lines_of(found(decision, "SRS-01"), decision, Texts(engine.catalog))
     assert [line.split(":")[0] for line in lines] == ["article-baseline", "kz", "eu-ai-act-high-risk"]
     assert lines[0].endswith("(derived from it)")
     assert "Art. 18(1)" in lines[1]
@@ -41,7 +46,7 @@ def test_each_profile_that_asks_is_named_with_its_provision_and_those_that_deny_
 @pytest.mark.parametrize(("language", "day"), [("kk", "2027 жылғы 2 желтоқсан"), ("ru", "2 декабря 2027 г.")])
 def test_the_day_has_the_form_of_the_language(engine: EmbeddedEngine, language: str, day: str) -> None:
     decision = about(engine, "eu-ai-act-high-risk")
-    (line,) = reasons(found(decision, "SRS-01"), decision, Texts(engine.catalog, language))
+    (line,) = lines_of(found(decision, "SRS-01"), decision, Texts(engine.catalog, language))
     assert day in line
 
 
@@ -50,10 +55,10 @@ def test_what_the_configuration_raised_says_so_and_from_when_it_would_deny(engin
     settings = replace(asked.settings, raised=("SRS-01", "HOV-03"))
     decision = decide(replace(asked, settings=settings), engine)
     texts = Texts(engine.catalog)
-    kz, eu = sorted(reasons(found(decision, "SRS-01"), decision, texts), reverse=True)
+    kz, eu = sorted(lines_of(found(decision, "SRS-01"), decision, texts), reverse=True)
     assert "raised" not in kz
     assert eu.endswith("raised to a denial by the configuration; it would deny from 2 December 2027)")
-    kz = next(line for line in reasons(found(decision, "HOV-03"), decision, texts) if line.startswith("kz"))
+    kz = next(line for line in lines_of(found(decision, "HOV-03"), decision, texts) if line.startswith("kz"))
     assert kz.endswith("raised to a denial by the configuration)")
 
 
@@ -69,7 +74,7 @@ def test_what_is_only_ours_says_so_and_for_which_violation(engine: EmbeddedEngin
     decision = decide(request([*pieces, carried(old)], profiles=["kz"]), engine)
     finding = found(decision, "SRS-03")
     assert finding["status"] == "warn"
-    (line,) = reasons(finding, decision, Texts(engine.catalog))
+    (line,) = lines_of(finding, decision, Texts(engine.catalog))
     assert line.startswith("kz: our own default, set for: AI Law of Kazakhstan, Art. 15(2)(2)")
     assert line.endswith("(only warns)")
 
@@ -77,7 +82,7 @@ def test_what_is_only_ours_says_so_and_for_which_violation(engine: EmbeddedEngin
 def test_what_rests_on_no_provision_at_all_says_so(engine: EmbeddedEngine) -> None:
     decision = about(engine, "article-baseline", affects_rights=True)
     finding = {**found(decision, "IMP-03"), "control": "DOC-04"}
-    (line,) = reasons(finding, decision, Texts(engine.catalog))
+    (line,) = lines_of(finding, decision, Texts(engine.catalog))
     assert line == "article-baseline: our own default: no provision of this profile asks for exactly this"
 
 

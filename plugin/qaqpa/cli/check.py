@@ -6,32 +6,30 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime
 
-from qaqpa import times
+from qaqpa.cli import reviewing
+from qaqpa.cli.asked import moment_of, profiles_of
 from qaqpa.cli.common import (
     MODELS,
     Target,
     add_config,
     add_language,
     add_registry,
-    checked_formats,
     read_target,
-    report,
     trust_for,
     waiting,
 )
 from qaqpa.cli.fetching import without_unsound
+from qaqpa.cli.formats import add_formats, deliver, parse_formats
 from qaqpa.config import Config, load_config
-from qaqpa.errors import ExitCode, UsageError
+from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.gate import decide, open_engine, request_about, validate_config
-from qaqpa.model import Problem, Stage, Verdict
+from qaqpa.model import Problem, Stage
+from qaqpa.report.judged import Judged
 from qaqpa.report.language import chosen_language
-
-_EXIT = {Verdict.ALLOW: ExitCode.ALLOWED, Verdict.DENY: ExitCode.DENIED, Verdict.UNDECIDED: ExitCode.UNDECIDED}
-_EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
-_LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
+from qaqpa.report.places import Places
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,15 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", action="append", metavar="ID", help="profile to apply; repeatable")
     parser.add_argument("--as-of", metavar="DATE", help="decide as on this day, or at this time with zone")
     parser.add_argument("--engine", choices=["embedded", "opa"], help="who evaluates the policies")
-    parser.add_argument(
-        "--format", action="append", default=[], metavar="FORMAT[=PATH]", help="text or json; repeatable"
-    )
+    add_formats(parser)
     add_language(parser)
     parser.add_argument(
         "--fetch-documents",
         action="store_true",
         help="read the documents that evidence names, from the directory or by https, and compare their hashes",
     )
+    reviewing.add_arguments(parser)
     add_config(parser)
     add_registry(parser)
 
@@ -63,18 +60,18 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         QaqpaError: what was asked cannot be read.
     """
-    checked_formats(args.format)
+    if args.base is not None:
+        return reviewing.run(args)
+    if args.fail_on:
+        raise UsageError("There is nothing that this could be worse than", where="--fail-on", required="--base REF")
+    wanted = parse_formats(args.format)
     language = chosen_language(args.lang)
     config = _config(args)
-    now = _moment(args.as_of)
+    now = moment_of(args.as_of)
     engine = open_engine(config)
     validate_config(config, engine.catalog)
     stage = Stage(args.stage or ("production" if args.target.startswith(MODELS) else "review"))
-    profiles = tuple(args.profile or config.profiles_for(stage))
-    for profile in profiles:
-        if profile not in engine.catalog.profiles:
-            known = ", ".join(engine.catalog.profiles)
-            raise UsageError(f"There is no profile {profile!r}", where="--profile", required=f"one of {known}")
+    profiles = profiles_of(args.profile, config, stage, engine.catalog)
     trust = trust_for(config, args.target, stage)
     target = read_target(args.target, args.registry_uri)
     _check_name(args, target, stage)
@@ -94,8 +91,8 @@ def run(args: argparse.Namespace) -> int:
             request = without_unsound(request, target.base)
     decision = decide(request, engine)
     _say_mode(config, target, now)
-    report(decision, engine.catalog, args.format, language)
-    return int(_EXIT[decision.verdict])
+    judged = Judged(decision, args.target, Places(request, target.base, config.path))
+    return deliver(judged, engine.catalog, wanted, language, brief=args.brief)
 
 
 def _check_name(args: argparse.Namespace, target: Target, stage: Stage) -> None:
@@ -126,15 +123,3 @@ def _without_bytes(target: Target, stage: Stage) -> list[Problem]:
 def _config(args: argparse.Namespace) -> Config:
     config = load_config(args.config)
     return replace(config, engine=args.engine) if args.engine else config
-
-
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return times.now()
-    try:
-        moment = times.parse(text)
-    except ValueError as error:
-        raise UsageError(str(error), where="--as-of", required="2026-11-23, or a time with zone") from error
-    if not _EARLIEST <= moment < _LATEST:
-        raise UsageError(f"{text} is out of range", where="--as-of", required="a day from 2000 to 2099")
-    return moment

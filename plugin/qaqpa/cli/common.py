@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What several commands share: options, targets, consoles, reports."""
+"""What several commands share: options, targets, consoles."""
 
 from __future__ import annotations
 
@@ -25,10 +25,7 @@ from qaqpa.evidence.directory import read_directory
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.trust import Trust
 from qaqpa.gate import open_engine, open_trust, trusted_parties
-from qaqpa.model import Decision, Problem, Stage, Subject
-from qaqpa.policy.bundle import Catalog
-from qaqpa.report import json as json_report
-from qaqpa.report import text as text_report
+from qaqpa.model import Problem, Stage, Subject
 from qaqpa.report.language import chosen_language
 from qaqpa.report.strings import LANGUAGES
 from qaqpa.report.texts import Texts
@@ -181,44 +178,15 @@ def _with_mlflow(module: str) -> Any:
         ) from error
 
 
+class _Console(Console):
+    """Rich's console, which would end the process itself when whoever reads its output goes away."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console(file: TextIO | None = None) -> Console:
     """A console for results. Off a terminal it is 100 columns wide and has no colour."""
     stream = file or sys.stdout
     width = None if stream.isatty() else _PLAIN_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
-
-
-def report(decision: Decision, catalog: Catalog, formats: Sequence[str], language: str) -> None:
-    """Writes a decision in each format asked for, `FORMAT` to standard output or `FORMAT=PATH` to a file.
-
-    Raises:
-        UsageError: a format does not exist, or a file cannot be written.
-    """
-    for wanted in formats or ["text"]:
-        name, _, path = wanted.partition("=")
-        if path:
-            try:
-                with Path(path).open("w", encoding="utf-8") as file:
-                    _render(name, decision, catalog, language, file)
-            except OSError as error:
-                raise UsageError(f"The report cannot be written ({error.strerror})", where=path) from error
-        else:
-            _render(name, decision, catalog, language, sys.stdout)
-
-
-def checked_formats(formats: Sequence[str]) -> None:
-    """Refuses a format that does not exist before anything is decided.
-
-    Raises:
-        UsageError: a format does not exist.
-    """
-    for wanted in formats:
-        if wanted.partition("=")[0] not in {"text", "json"}:
-            raise UsageError(f"The format {wanted!r} does not exist", where="--format", required="text or json")
-
-
-def _render(name: str, decision: Decision, catalog: Catalog, language: str, file: TextIO) -> None:
-    if name == "json":
-        file.write(json_report.render(decision) + "\n")
-    else:
-        text_report.render(decision, catalog, console(file), language)
+    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from qaqpa.config.load import DEFAULT_FILE, load_config
+from qaqpa.config.load import DEFAULT_FILE, config_from, load_config
 from qaqpa.config.records import (
     DEFAULT_GATE,
     DEFAULT_PROFILE,
@@ -27,6 +27,7 @@ __all__ = [
     "Observe",
     "OpaServer",
     "PartiesSource",
+    "config_from",
     "fold",
     "load_config",
     "matches",

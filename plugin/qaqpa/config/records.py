@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -82,7 +82,11 @@ DEFAULT_GATE = Gate(
 
 @dataclass(frozen=True)
 class Config:
-    """The configuration in force. `sources` says for each setting where its value came from."""
+    """The configuration in force.
+
+    `code` has patterns of the files that are the code of a model, by the model's directory, all from the top of the
+    repository. `sources` says for each setting where its value came from.
+    """
 
     gates: tuple[Gate, ...] = (DEFAULT_GATE,)
     engine: str = "embedded"
@@ -92,6 +96,7 @@ class Config:
     settings: Settings = field(default_factory=Settings)
     artifact_roots: tuple[Path, ...] = ()
     parties: PartiesSource | None = None
+    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

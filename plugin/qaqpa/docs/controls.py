@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from qaqpa.docs.examples import Example
-from qaqpa.docs.markdown import escape, page, sections, table
+from qaqpa.docs.markdown import page, sections
 from qaqpa.policy.bundle import Catalog
+from qaqpa.report.markdown_text import escape, table
 from qaqpa.report.page import control_page
 from qaqpa.report.strings import LANGUAGES
 from qaqpa.report.texts import Texts

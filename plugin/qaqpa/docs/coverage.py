@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from qaqpa.docs.controls import linked
-from qaqpa.docs.markdown import code, escape, page, table
+from qaqpa.docs.markdown import page
 from qaqpa.model import JsonObject
 from qaqpa.policy.severity import STRENGTHS
+from qaqpa.report.markdown_text import code, escape, table
 from qaqpa.report.pages import act_facts
 from qaqpa.report.provisions import act_name, days, link_said, locator, provisions_of, resting, verified
 from qaqpa.report.section import joined

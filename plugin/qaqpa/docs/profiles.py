@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from qaqpa.docs.markdown import code, escape, page, sections
+from qaqpa.docs.markdown import page, sections
+from qaqpa.report.markdown_text import code, escape
 from qaqpa.report.pages import profile_page
 from qaqpa.report.texts import Texts
 

@@ -140,6 +140,17 @@ def check_waiver(statement: Statement) -> None:
         raise StatementError("waiver_too_long", f"The waiver lasts longer than {MAX_WAIVER.days} days.")
 
 
+def may_sign(person: Person, kind_name: str, rule: Rule) -> bool:
+    """True where a person has the role and discipline of a kind; whether they are independent is another question."""
+    floor = _FLOORS.get(kind_name, _Floor())
+    return rule.allows(person) and (not floor.role or floor.role in person.roles)
+
+
+def must_be_independent(kind_name: str, rule: Rule) -> bool:
+    """True where a signer of a kind has to be independent of somebody of the model."""
+    return bool(rule.independent_of or kind_name in _FLOORS)
+
+
 def authorised(statement: Statement, given: Sequence[Signature], rule: Rule, now: datetime) -> dict[str, Person]:
     """The persons by id whose signature counts, whoever they are independent of.
 

@@ -35,18 +35,47 @@ class _Reason:
     whole: tuple[_Provision, ...] = ()
 
 
-def reasons(finding: JsonObject, decision: Decision, texts: Texts) -> list[str]:
-    """The reasons of a finding, one line each, those that deny first.
+@dataclass(frozen=True)
+class Told:
+    """One reason in words: the profile, what its demand rests on, and of which violations where it is not all of them.
 
-    A line names a profile, the most telling provision with its strength, whether its text was read at its source, and
-    what follows where that is no denial. Where it is not about all violations of the finding it says about which.
+    `denies` is true where the profile denies for that. `read` says whether the provision was read at its source; it is
+    None where the demand rests on none.
+    """
+
+    profile: str
+    text: str
+    about: str
+    denies: bool
+    read: bool | None
+
+    @property
+    def line(self) -> str:
+        """All of it, in one line."""
+        return f"{self.profile}: {self.text}{self.about}"
+
+
+def reasons(finding: JsonObject, decision: Decision, texts: Texts) -> list[Told]:
+    """The reasons of a finding, those that deny first.
+
+    A reason names the most telling provision with its strength, whether its text was read at its source, and what
+    follows where that is no denial.
     """
     grouped: dict[_Reason, list[str]] = {}
     for reason, code in _reasons(finding, decision, texts):
         grouped.setdefault(reason, []).append(code)
     every = {violation["code"] for violation in finding["violations"]}
     order = sorted(grouped, key=lambda reason: (reason.severity != "deny", reason.profile))
-    return [_line(reason, [] if set(grouped[reason]) == every else grouped[reason], texts) for reason in order]
+    return [
+        Told(
+            visible(reason.profile),
+            _text(reason, texts),
+            "" if set(grouped[reason]) == every else f" [{', '.join(map(visible, dict.fromkeys(grouped[reason])))}]",
+            reason.severity == "deny",
+            _read(reason, texts),
+        )
+        for reason in order
+    ]
 
 
 def unverified(control: str, violation: JsonObject, decision: Decision, texts: Texts) -> bool:
@@ -95,7 +124,12 @@ def _strongest(links: Sequence[JsonObject]) -> tuple[_Provision, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _line(reason: _Reason, codes: Sequence[str], texts: Texts) -> str:
+def _read(reason: _Reason, texts: Texts) -> bool | None:
+    rests = reason.provisions or reason.whole
+    return bool(texts.provision(*rests[0]).get("verified")) if rests else None
+
+
+def _text(reason: _Reason, texts: Texts) -> str:
     if reason.provisions:
         said = texts.provision_named(*reason.provisions[0])
         if len(reason.provisions) > 1:
@@ -112,5 +146,4 @@ def _line(reason: _Reason, codes: Sequence[str], texts: Texts) -> str:
     elif reason.raised or reason.severity == "warn":
         notes.append(texts.say("because.raised" if reason.raised else "because.warns"))
     noted = f" ({'; '.join(notes)})" if notes else ""
-    about = f" [{', '.join(map(visible, dict.fromkeys(codes)))}]" if codes else ""
-    return f"{visible(reason.profile)}: {said}{noted}{about}"
+    return f"{said}{noted}"

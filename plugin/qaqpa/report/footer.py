@@ -5,8 +5,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qaqpa.model import Decision
+from qaqpa.model import Decision, Separation, Stage, Strength, Verdict
 from qaqpa.report.texts import Texts
+
+
+def circumstances(decision: Decision, texts: Texts) -> Iterator[str]:
+    """What has to be known of how it was decided: what was set, what was left out, and whether it was a review."""
+    document = decision.document
+    settings = document["settings"]
+    production = document["stage"] == Stage.PRODUCTION.value
+    if production and settings["separation_of_duties"] == Separation.OFF.value:
+        yield texts.say("footer.separation_off")
+    unsigned = settings["minimum_strength"] == Strength.DECLARED.value
+    if not production and unsigned and decision.verdict is Verdict.ALLOW:
+        yield texts.say("footer.unsigned")
+    if document["as_of"]:
+        yield texts.say("footer.as_of", day=document["now"]["text"][:10])
+    yield from thresholds(decision, texts)
+    yield from places(decision, texts)
+    if settings["raised"]:
+        yield texts.say("footer.raised", found=settings["raised"])
+    if document["stage"] == Stage.REVIEW.value:
+        yield texts.say("footer.review")
 
 
 def thresholds(decision: Decision, texts: Texts) -> list[str]:

@@ -3,46 +3,99 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.console import Console
 from rich.text import Text
 
 from qaqpa.escape import visible
-from qaqpa.model import Decision, JsonObject, Separation, Stage, Verdict
+from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.policy.bundle import Catalog
-from qaqpa.report import evidence, footer
+from qaqpa.report import evidence
 from qaqpa.report.because import reasons
+from qaqpa.report.judged import Judged, Review
+from qaqpa.report.summary import (
+    against,
+    before,
+    circumstances,
+    compared,
+    notes,
+    overview,
+    summary,
+    verdict,
+    weight,
+    with_status,
+)
 from qaqpa.report.texts import Texts
 
 _COLOURS = {Verdict.ALLOW: "bold green", Verdict.DENY: "bold red", Verdict.UNDECIDED: "bold yellow"}
 _NARROWEST = 20
+_FIRST_SENTENCES = re.compile(r".{60,}?[.!?](?=\s+\w)")
+_MAX_TARGET = 1000
 _MARKS = {"fail": ("✗", "red"), "waived": ("~", "yellow"), "warn": ("!", "yellow"), "undecided": ("?", "yellow")}
 _SECTIONS = {"waived": "section.waived", "undecided": "section.undecided", "warn": "section.warnings"}
 
 
 def render(
-    decision: Decision, catalog: Catalog, console: Console, language: str = "en", *, brief: bool = False
+    report: Judged | Review | Decision, catalog: Catalog, console: Console, language: str = "en", *, brief: bool = False
 ) -> None:
-    """Prints the decision.
+    """Prints a decision, or those of a review with an overview at the end.
 
     Args:
-        decision: what was decided.
+        report: what was decided; a bare decision has nothing to be compared with.
         catalog: the cards that the texts come from.
         console: where to print; it decides on width and colour.
         language: of the texts.
         brief: leaves out why and how to mend.
     """
-    _Report(decision, Texts(catalog, language), console, brief=brief).print()
+    texts = Texts(catalog, language)
+    if isinstance(report, Review):
+        _Review(report, texts, console).print(brief=brief)
+    else:
+        _Report(report, texts, console, brief=brief).print()
+
+
+class _Review:
+    """The models of a tree, one after the other, and how each stands to the base."""
+
+    def __init__(self, review: Review, texts: Texts, console: Console) -> None:
+        self._review = review
+        self._texts = texts
+        self._console = console
+
+    def print(self, *, brief: bool) -> None:
+        listed = overview(self._review)
+        for judged in listed:
+            self._console.print(Text(visible(judged.target, _MAX_TARGET), style="bold"), soft_wrap=True)
+            _Report(judged, self._texts, self._console, brief=brief).print()
+            self._console.print()
+        self._console.print(Text(self._texts.say("report.models"), style="bold underline"))
+        for judged in listed:
+            decision = judged.decision
+            sign, name = verdict(decision, self._texts), self._texts.subject(decision.document["subject"])
+            parts = (sign, f"{name} ({visible(judged.target, _MAX_TARGET)})", before(judged, self._texts))
+            line = Text(f"  {'  '.join(filter(None, parts))}", style=_COLOURS[decision.verdict])
+            self._console.print(line, soft_wrap=True)
+        if not listed:
+            self._console.print(Text(f"  {self._texts.say('compare.nothing')}"))
+        said = f"{against(self._review, self._texts)} {weight(self._review, self._texts)}"
+        self._console.print(Text(said, style="dim"), soft_wrap=True)
+        outcome = self._review.outcome
+        self._console.print(Text(self._texts.say(f"verdict.{outcome.value}"), style=_COLOURS[outcome]))
 
 
 class _Report:
-    def __init__(self, decision: Decision, texts: Texts, console: Console, *, brief: bool) -> None:
-        self._decision = decision
+    def __init__(self, report: Judged | Decision, texts: Texts, console: Console, *, brief: bool) -> None:
+        self._judged = report if isinstance(report, Judged) else None
+        self._decision = report.decision if isinstance(report, Judged) else report
         self._texts = texts
         self._console = console
         self._brief = brief
+        self._reasons: dict[tuple[str, str], str] = {}
 
     def print(self) -> None:
         self._head()
+        self._compared()
         self._problems()
         self._context()
         failed = self._with("fail")
@@ -56,33 +109,32 @@ class _Report:
                 self._section(self._texts.say(section))
             for finding in self._with(status):
                 self._finding(finding)
+        if self._with("warn") and not self._brief:
+            self._line(self._texts.say("report.details"), 2)
         self._rejected()
         self._others()
         self._foot(failed)
 
     def _with(self, status: str) -> list[JsonObject]:
-        return [finding for finding in self._decision.findings if finding["status"] == status]
+        return with_status(self._decision, status)
 
     def _head(self) -> None:
-        document = self._decision.document
-        name = self._texts.subject(document["subject"])
-        key = "summary.stage_asked_by" if document["actor"] else "summary.stage"
-        said = self._texts.say(key, stage=document["stage"], profiles=document["profiles"], actor=document["actor"])
-        verdict = self._texts.say(f"verdict.{self._decision.verdict.value}")
-        head = Text.assemble((verdict, _COLOURS[self._decision.verdict]), f"  {name}  ", (f"({said})", "dim"))
-        self._console.print(head, soft_wrap=True)
-        self._console.print(Text(self._summary()))
+        name = self._texts.subject(self._decision.document["subject"])
+        said = circumstances(self._decision, self._texts)
+        word = verdict(self._decision, self._texts)
+        head = Text.assemble((word, _COLOURS[self._decision.verdict]), f"  {name}  ", (f"({said})", "dim"))
+        self._console.print(_safe(head), soft_wrap=True)
+        self._console.print(Text(summary(self._decision, self._texts)))
 
-    def _summary(self) -> str:
-        asked = sum(finding["status"] != "not_applicable" for finding in self._decision.findings)
-        failed, warned = len(self._with("fail")), len(self._with("warn"))
-        waived = evidence.waived(self._decision, self._texts)
-        key = f"summary.{self._decision.verdict.value}"
-        if self._decision.verdict is Verdict.ALLOW and (warned or waived):
-            key = "summary.allow_with_warnings" if warned else "summary.allow_with_waivers"
-        elif self._decision.verdict is Verdict.DENY and not failed:
-            key = "summary.deny_by_problem"
-        return f"{self._texts.say(key, asked=asked, failed=failed, warned=warned)} {waived}".rstrip()
+    def _compared(self) -> None:
+        """How it stands to the base, before all that was the same there."""
+        if self._judged is None or self._judged.comparison is None:
+            return
+        self._indented(before(self._judged, self._texts), 0)
+        for title, lines in compared(self._judged, self._texts):
+            self._section(title)
+            for line in lines:
+                self._indented(line, 2)
 
     def _problems(self) -> None:
         if self._decision.problems:
@@ -105,6 +157,7 @@ class _Report:
             self._mend(self._texts.remedy(refused[0]["code"]), indent=2)
 
     def _finding(self, finding: JsonObject) -> None:
+        """A finding with its four parts: found, required, because, to mend. One that only warns says what was found."""
         control = finding["control"]
         title = Text.assemble((control, "bold"), f"  {self._texts.title(control)}")
         if finding["status"] == "waived":
@@ -115,14 +168,39 @@ class _Report:
         self._violations(finding)
         for day in finding["denies_from"]:
             self._indented(self._texts.say("finding.denies_from", day=day["text"]), 4)
-        if finding["violations"] and not self._brief:
-            self._labelled("finding.required", self._texts.requirement(control))
-            for reason in reasons(finding, self._decision, self._texts):
-                self._labelled("finding.because", reason)
+        whole = not self._brief and finding["status"] != "warn"
+        if finding["violations"] and whole:
+            self._labelled("finding.required", self._required(finding))
+            self._because(finding)
         for line in evidence.waivers(finding, self._texts):
             self._indented(line.text, line.indent)
-        if not self._brief:
+        if whole:
             self._mend(evidence.remedy(finding, self._texts) or self._texts.mend(control))
+
+    def _required(self, finding: JsonObject) -> str:
+        """What is required: where evidence is not there at all its beginning, for all of it is to be done."""
+        whole = self._texts.requirement(finding["control"])
+        missing = all(violation["code"] == "evidence_missing" for violation in finding["violations"])
+        first = _FIRST_SENTENCES.match(whole) if missing else None
+        return first[0] if first else whole
+
+    def _because(self, finding: JsonObject) -> None:
+        """Why it is asked for: whole where a profile denies for it, and by name where it was told before or warns."""
+        control = finding["control"]
+        before: dict[str, list[str]] = {}
+        warning = []
+        for reason in reasons(finding, self._decision, self._texts):
+            first = self._reasons.setdefault((reason.profile, reason.text), control)
+            if not reason.denies:
+                warning.append(f"{reason.profile}{reason.about}")
+            elif first == control:
+                self._labelled("finding.because", reason.line)
+            else:
+                before.setdefault(first, []).append(f"{reason.profile}{reason.about}")
+        for first, profiles in before.items():
+            self._labelled("finding.because", self._texts.say("report.as_for", profile=profiles, control=first))
+        if warning:
+            self._indented(Text(self._texts.say("report.warned", profiles=warning), style="dim"), 4)
 
     def _labelled(self, label: str, text: str) -> None:
         self._indented(Text(f"{self._texts.say(label)} {text}", style="dim"), 4)
@@ -168,28 +246,13 @@ class _Report:
 
     def _foot(self, failed: list[JsonObject]) -> None:
         self._console.print()
-        settings = self._decision.document["settings"]
-        production = self._decision.document["stage"] == Stage.PRODUCTION.value
-        if production and settings["separation_of_duties"] == Separation.OFF.value:
-            self._line(self._texts.say("footer.separation_off"))
-        if not production and settings["minimum_strength"] == "declared" and self._decision.verdict is Verdict.ALLOW:
-            self._line(self._texts.say("footer.unsigned"))
-        if self._decision.document["as_of"]:
-            self._line(self._texts.say("footer.as_of", day=self._decision.document["now"]["text"][:10]))
-        for line in footer.thresholds(self._decision, self._texts):
+        for line in notes(self._decision, self._texts):
             self._line(line)
-        for line in footer.places(self._decision, self._texts):
-            self._line(line)
-        if settings["raised"]:
-            self._line(self._texts.say("footer.raised", found=settings["raised"]))
-        if self._decision.document["stage"] == Stage.REVIEW.value:
-            self._line(self._texts.say("footer.review"))
-        self._line(self._texts.say("footer.meaning"))
         if failed:
             self._line(self._texts.say("footer.explain", control=failed[0]["control"]))
 
-    def _line(self, text: str) -> None:
-        self._indented(Text(text, style="dim"), 0)
+    def _line(self, text: str, indent: int = 0) -> None:
+        self._indented(Text(text, style="dim"), indent)
 
     def _section(self, title: str) -> None:
         self._console.print()
@@ -201,10 +264,16 @@ class _Report:
             body = Text.assemble(mark, " ", body)
         for line in body.wrap(self._console, max(self._console.width - indent, _NARROWEST)):
             line.rstrip()
-            self._console.print(Text.assemble(" " * indent, line), soft_wrap=True)
+            self._console.print(_safe(Text.assemble(" " * indent, line)), soft_wrap=True)
 
 
 def _mark(violation: JsonObject, finding: JsonObject) -> tuple[str, str]:
     if not Texts.denies(violation) or finding["status"] not in {"fail", "waived"}:
         return "!", "yellow"
     return "-", "red" if finding["status"] == "fail" else "yellow"
+
+
+def _safe(line: Text) -> Text:
+    """A line that no runner of workflows takes for a command: one that begins with two colons would be one."""
+    start = len(line.plain) - len(line.plain.lstrip())
+    return Text.assemble(line[:start], ": ", line[start + 1 :]) if line.plain.startswith("::", start) else line
