@@ -30766,7 +30766,12 @@ const Decision = looseObject({
     })),
     problems: array(looseObject({ code: string() })),
 });
-const Change = looseObject({ control: string(), code: string(), level: picklist(['deny', 'warn']) });
+const Change = looseObject({
+    control: string(),
+    code: string(),
+    field: string(),
+    level: picklist(['deny', 'warn']),
+});
 const Comparison = looseObject({ existed: boolean(), new: array(Change), mended: array(Change) });
 const Report = looseObject({
     schema: literal('urn:qaqpa:schema:report:v1'),
@@ -34598,14 +34603,18 @@ function reviewed(review, inputs) {
     if (review.base !== inputs.base)
         throw new Failure(`The report compares with ${shown(review.base, 300)}`, `${shown(inputs.base, 300)} was asked`);
     const verdicts = review.reports.map((each) => each.decision.verdict);
+    if (review.reports.some((each) => each.comparison === null)) {
+        throw new Failure('The review has a report without a comparison');
+    }
     if (verdicts.includes('undecided'))
         return 'undecided';
-    if (review.fail_on === 'any')
-        return verdicts.includes('deny') ? 'deny' : 'allow';
-    if (review.reports.some((each) => each.comparison === null))
-        throw new Failure('The review has a report without a comparison');
-    const worse = review.reports.some((each) => each.comparison?.new.some((change) => change.level === 'deny'));
-    return review.fail_on === 'new' && worse ? 'deny' : 'allow';
+    const worse = review.reports.some((each) => worsened(each).length > 0);
+    const denied = worse || verdicts.includes('deny');
+    return { never: false, new: worse, any: denied }[review.fail_on] ? 'deny' : 'allow';
+}
+/** What denies now and did not at the base. */
+function worsened(report) {
+    return report.comparison?.new.filter((change) => change.level === 'deny') ?? [];
 }
 /** The decision is about what was asked. */
 function asked(report, inputs) {
@@ -34625,21 +34634,36 @@ function answer(report, reports, inputs) {
     const verdicts = reports.map((each) => each.decision.verdict);
     const worst = ['undecided', 'deny'].find((each) => verdicts.includes(each)) ?? report.outcome;
     const digests = reports.map((each) => each.decision.subject.digest ?? '');
-    const results = reports.flatMap((each) => each.results.map((result) => ({ ...result, blocks: blocks(result, each, inputs) })));
+    const results = reports.flatMap((each) => [...each.results, ...unsaid(each)].map((result) => ({ ...result, blocks: blocks(result, each, inputs) })));
     return {
         outcome: report.outcome,
         verdict: worst,
         judged: reports.length,
         denied: reports.reduce((sum, each) => sum + unmet(each), 0),
+        worse: reports.reduce((sum, each) => sum + worsened(each).length, 0),
         digest: digests.length === 1 ? (digests[0] ?? '') : '',
         qaqpa: report.qaqpa,
         results: results.sort((a, b) => rank(a) - rank(b)),
     };
 }
-/** A control counts once, however many of its violations deny; a problem counts by its code. */
+/** What became worse and is no violation, such as a context that was made milder: no result names it. */
+function unsaid(report) {
+    const said = new Set(report.results.map((result) => `${result.control}/${result.code}`));
+    const silent = worsened(report).filter((change) => !said.has(`${change.control}/${change.code}`));
+    return silent.map(({ control, code, field }) => ({
+        control,
+        code,
+        level: 'error',
+        status: 'fail',
+        title: 'Worse than at the base',
+        message: `${report.target}: ${code} (${field}). The job summary says more.`,
+        place: null,
+        change: 'new',
+    }));
+}
 function unmet(report) {
-    const denying = report.results.filter((result) => result.level === 'error');
-    return new Set(denying.map((result) => (result.control === '' ? `: ${result.code}` : result.control))).size;
+    const { findings, problems } = report.decision;
+    return findings.filter(({ status }) => status === 'fail' || status === 'undecided').length + problems.length;
 }
 function blocks(result, report, inputs) {
     if (result.level !== 'error')
@@ -40393,7 +40417,8 @@ function gateName(inputs) {
     return JSON.stringify([...run, inputs.target, inputs.stage, inputs.name, inputs.profiles]);
 }
 function conclude(answer, inputs) {
-    const requirements = `${answer.denied} requirement(s) not met`;
+    const worse = inputs.base === '' ? '' : `${answer.worse} thing(s) worse than at the base, `;
+    const requirements = `${worse}${answer.denied} requirement(s) not met`;
     if (answer.outcome === 'allow') {
         const advice = answer.verdict === 'allow' ? '' : `; ${requirements}, which \`fail-on: ${inputs.failOn}\` lets pass`;
         info(`Qaqpa ${answer.qaqpa}: allowed${advice}`);

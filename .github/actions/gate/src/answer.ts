@@ -3,7 +3,7 @@
 // contents must be one answer, to the question that was asked. Otherwise there is no answer.
 import { Failure } from './failure.js'
 import type { Inputs } from './inputs.js'
-import { isReview, parseReport, type Report, type Result, type Review, type Verdict } from './report.js'
+import { type Change, isReview, parseReport, type Report, type Result, type Review, type Verdict } from './report.js'
 import { type Ran, written } from './run.js'
 import { shown } from './text.js'
 
@@ -27,11 +27,13 @@ export interface Shown extends Result {
 export interface Answer {
   /** What the exit code says: anything but `allow` fails the step. */
   outcome: Verdict
-  /** The worst verdict on a model; worse than `outcome` where `fail-on` lets it pass. */
+  /** The worst of the verdicts on models and `outcome`, so that it is `allow` only where all is well. */
   verdict: Verdict
   judged: number
-  /** How many requirements are not met: controls, and what else stands in the way. */
+  /** How many requirements are not met: controls, and problems that are no control's. */
   denied: number
+  /** How many things are worse than at the base; 0 without one. */
+  worse: number
   /** The digest of the model, where exactly one was judged and its bytes are known. */
   digest: string
   qaqpa: string
@@ -109,12 +111,18 @@ function reviewed(review: Review, inputs: Inputs): Verdict {
   if (review.base !== inputs.base)
     throw new Failure(`The report compares with ${shown(review.base, 300)}`, `${shown(inputs.base, 300)} was asked`)
   const verdicts = review.reports.map((each) => each.decision.verdict)
-  if (verdicts.includes('undecided')) return 'undecided'
-  if (review.fail_on === 'any') return verdicts.includes('deny') ? 'deny' : 'allow'
-  if (review.reports.some((each) => each.comparison === null))
+  if (review.reports.some((each) => each.comparison === null)) {
     throw new Failure('The review has a report without a comparison')
-  const worse = review.reports.some((each) => each.comparison?.new.some((change) => change.level === 'deny'))
-  return review.fail_on === 'new' && worse ? 'deny' : 'allow'
+  }
+  if (verdicts.includes('undecided')) return 'undecided'
+  const worse = review.reports.some((each) => worsened(each).length > 0)
+  const denied = worse || verdicts.includes('deny')
+  return { never: false, new: worse, any: denied }[review.fail_on] ? 'deny' : 'allow'
+}
+
+/** What denies now and did not at the base. */
+function worsened(report: Report): Change[] {
+  return report.comparison?.new.filter((change) => change.level === 'deny') ?? []
 }
 
 /** The decision is about what was asked. */
@@ -137,23 +145,39 @@ function answer(report: Report | Review, reports: Report[], inputs: Inputs): Ans
   const worst = (['undecided', 'deny'] as const).find((each) => verdicts.includes(each)) ?? report.outcome
   const digests = reports.map((each) => each.decision.subject.digest ?? '')
   const results = reports.flatMap((each) =>
-    each.results.map((result) => ({ ...result, blocks: blocks(result, each, inputs) })),
+    [...each.results, ...unsaid(each)].map((result) => ({ ...result, blocks: blocks(result, each, inputs) })),
   )
   return {
     outcome: report.outcome,
     verdict: worst,
     judged: reports.length,
     denied: reports.reduce((sum, each) => sum + unmet(each), 0),
+    worse: reports.reduce((sum, each) => sum + worsened(each).length, 0),
     digest: digests.length === 1 ? (digests[0] ?? '') : '',
     qaqpa: report.qaqpa,
     results: results.sort((a, b) => rank(a) - rank(b)),
   }
 }
 
-/** A control counts once, however many of its violations deny; a problem counts by its code. */
+/** What became worse and is no violation, such as a context that was made milder: no result names it. */
+function unsaid(report: Report): Result[] {
+  const said = new Set(report.results.map((result) => `${result.control}/${result.code}`))
+  const silent = worsened(report).filter((change) => !said.has(`${change.control}/${change.code}`))
+  return silent.map(({ control, code, field }) => ({
+    control,
+    code,
+    level: 'error',
+    status: 'fail',
+    title: 'Worse than at the base',
+    message: `${report.target}: ${code} (${field}). The job summary says more.`,
+    place: null,
+    change: 'new',
+  }))
+}
+
 function unmet(report: Report): number {
-  const denying = report.results.filter((result) => result.level === 'error')
-  return new Set(denying.map((result) => (result.control === '' ? `: ${result.code}` : result.control))).size
+  const { findings, problems } = report.decision
+  return findings.filter(({ status }) => status === 'fail' || status === 'undecided').length + problems.length
 }
 
 function blocks(result: Result, report: Report, inputs: Inputs): boolean {

@@ -97,7 +97,8 @@ function gateName(inputs: Inputs): string {
 }
 
 function conclude(answer: Answer, inputs: Inputs): boolean {
-  const requirements = `${answer.denied} requirement(s) not met`
+  const worse = inputs.base === '' ? '' : `${answer.worse} thing(s) worse than at the base, `
+  const requirements = `${worse}${answer.denied} requirement(s) not met`
   if (answer.outcome === 'allow') {
     const advice = answer.verdict === 'allow' ? '' : `; ${requirements}, which \`fail-on: ${inputs.failOn}\` lets pass`
     core.info(`Qaqpa ${answer.qaqpa}: allowed${advice}`)

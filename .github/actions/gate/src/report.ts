@@ -35,7 +35,12 @@ const Decision = v.looseObject({
   problems: v.array(v.looseObject({ code: v.string() })),
 })
 
-const Change = v.looseObject({ control: v.string(), code: v.string(), level: v.picklist(['deny', 'warn']) })
+const Change = v.looseObject({
+  control: v.string(),
+  code: v.string(),
+  field: v.string(),
+  level: v.picklist(['deny', 'warn']),
+})
 const Comparison = v.looseObject({ existed: v.boolean(), new: v.array(Change), mended: v.array(Change) })
 
 const Report = v.looseObject({
@@ -60,6 +65,7 @@ const Review = v.looseObject({
 
 export type Verdict = v.InferOutput<typeof Verdict>
 export type Result = v.InferOutput<typeof Result>
+export type Change = v.InferOutput<typeof Change>
 export type Report = v.InferOutput<typeof Report>
 export type Review = v.InferOutput<typeof Review>
 

@@ -68,6 +68,18 @@ describe('an answer that is believed', () => {
     expect(run.errors.length > 0).toBe(outcome === 'deny')
   })
 
+  it.each(['new', 'any'] as const)(
+    'with fail-on %s a change for the worse that is no violation fails, and is shown',
+    async (failOn) => {
+      const milder = compared([])
+      milder.comparison?.new.push({ control: '', code: 'context_milder', field: 'risk', level: 'deny' })
+      const run = await judge({ report: review([milder], 'deny', failOn) }, { base: 'origin/main', 'fail-on': failOn })
+      expect([run.code, run.outputs['verdict'], run.outputs['outcome']]).toEqual([1, 'deny', 'deny'])
+      expect(run.errors[0]).toContain('context_milder (risk)')
+      expect(run.errors.at(-1)).toContain('1 thing(s) worse than at the base')
+    },
+  )
+
   it('says when no model was judged', async () => {
     const run = await judge({ report: review([], 'allow') }, { base: 'origin/main' })
     expect(run.code).toBe(0)

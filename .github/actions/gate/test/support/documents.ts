@@ -31,9 +31,10 @@ export function report(
   const undecided = denied.some(({ status }) => status === 'undecided' || status === 'problem')
   const failed = denied.some(({ status }) => status === 'fail')
   const verdict = failed ? 'deny' : undecided ? 'undecided' : 'allow'
-  const found = results
-    .filter(({ control }) => control !== '')
-    .map(({ control, status }) => ({ control, status: status as Status }))
+  const statuses = new Map(
+    results.filter(({ control }) => control !== '').map(({ control, status }) => [control, status as Status]),
+  )
+  const found = [...statuses].map(([control, status]) => ({ control, status }))
   return {
     schema: 'urn:qaqpa:schema:report:v1',
     qaqpa: '0.1.0',
@@ -60,6 +61,7 @@ export function compared(results: Result[], target = 'governance/credit'): Repor
   const changes = news.map(({ control, code, level }) => ({
     control,
     code,
+    field: '',
     level: level === 'error' ? ('deny' as const) : ('warn' as const),
   }))
   return report(results, { target, comparison: { existed: true, new: changes, mended: [] } })
