@@ -60,7 +60,7 @@ def test_zizmor_finds_nothing() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "finding"),
     [
-        ("persist-credentials: false", "persist-credentials: true", "artipacked"),
+        ("persist-credentials: false", "fetch-depth: 1", "artipacked"),
         ("permissions: {}", "permissions: write-all", "excessive-permissions"),
         ("run: .ci/run", "run: echo ${{ github.head_ref }}", "template-injection"),
         ("@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7", "unpinned-uses"),

@@ -40359,10 +40359,7 @@ async function gate(cancelled) {
     }
     const ran = await check(qaqpa.command, inputs, cancelled);
     logOutput('qaqpa', ran.output);
-    const answer = believe(ran, inputs);
-    checkSarif(ran.sarif);
-    const markdown = written(ran.markdown, 'Markdown report');
-    const verdictFile = findVerdict(answer, inputs);
+    const { answer, markdown, verdictFile } = examine(ran, inputs);
     const sarifFile = placeSarif(ran.sarif, inputs.sarifFile, inputs.directory);
     if (cancelled.aborted)
         throw new Failure('The run was cancelled');
@@ -40376,6 +40373,16 @@ async function gate(cancelled) {
         setOutput(name, text);
     await show(answer, markdown, inputs, commentOn);
     return conclude(answer, inputs);
+}
+/**
+ * Looks at everything that the command left behind, before any of it is passed on.
+ *
+ * @throws Failure something is missing, or does not go together
+ */
+function examine(ran, inputs) {
+    const answer = believe(ran, inputs);
+    checkSarif(ran.sarif);
+    return { answer, markdown: written(ran.markdown, 'Markdown report'), verdictFile: findVerdict(answer, inputs) };
 }
 function placeOfComment(inputs) {
     if (!inputs.comment || inputs.installOnly)

@@ -7,7 +7,7 @@ import { placeForComment, writeComment } from './comment.js'
 import { Failure } from './failure.js'
 import { type Inputs, readInputs } from './inputs.js'
 import { prepare } from './install.js'
-import { check, written } from './run.js'
+import { check, type Ran, written } from './run.js'
 import { checkSarif, placeSarif } from './sarif.js'
 import { summarize } from './summary.js'
 import { logOutput, shown } from './text.js'
@@ -38,10 +38,7 @@ async function gate(cancelled: AbortSignal): Promise<boolean> {
   }
   const ran = await check(qaqpa.command, inputs, cancelled)
   logOutput('qaqpa', ran.output)
-  const answer = believe(ran, inputs)
-  checkSarif(ran.sarif)
-  const markdown = written(ran.markdown, 'Markdown report')
-  const verdictFile = findVerdict(answer, inputs)
+  const { answer, markdown, verdictFile } = examine(ran, inputs)
   const sarifFile = placeSarif(ran.sarif, inputs.sarifFile, inputs.directory)
   if (cancelled.aborted) throw new Failure('The run was cancelled')
   const outputs = {
@@ -53,6 +50,25 @@ async function gate(cancelled: AbortSignal): Promise<boolean> {
   for (const [name, text] of Object.entries(outputs)) core.setOutput(name, text)
   await show(answer, markdown, inputs, commentOn)
   return conclude(answer, inputs)
+}
+
+/** What the command decided, and what it left behind to show it. */
+export interface Examined {
+  answer: Answer
+  markdown: string
+  /** Empty where there is none. */
+  verdictFile: string
+}
+
+/**
+ * Looks at everything that the command left behind, before any of it is passed on.
+ *
+ * @throws Failure something is missing, or does not go together
+ */
+export function examine(ran: Ran, inputs: Inputs): Examined {
+  const answer = believe(ran, inputs)
+  checkSarif(ran.sarif)
+  return { answer, markdown: written(ran.markdown, 'Markdown report'), verdictFile: findVerdict(answer, inputs) }
 }
 
 function placeOfComment(inputs: Inputs): number | undefined {

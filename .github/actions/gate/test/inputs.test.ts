@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inputs of the built action: how they reach the command, and which are refused before it is called.
+import { tmpdir } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { report, review } from './support/documents.js'
 import { FAKE, judge, noPass } from './support/gate.js'
+import { readGiven } from './support/inputs.js'
 
 describe('inputs', () => {
   it('reach the command as one value each', async () => {
@@ -55,6 +57,17 @@ describe('inputs', () => {
   })
 
   it.each<[string, Record<string, string>, RegExp]>([
+    ['a target that looks like an option', { target: '--help' }, /`target` begins with "-"/],
+    ['a command that is not there', { command: './nowhere' }, /is not there, or cannot be executed/],
+    ['a command with arguments', { command: `${FAKE} --quiet` }, /is not there, or cannot be executed/],
+  ])('%s is refused before anything is called', async (_, inputs, message) => {
+    const run = await judge({ report: report() }, inputs)
+    expect(noPass(run), run.log).toBe(true)
+    expect(run.called).toBeUndefined()
+    expect(run.errors).toEqual([expect.stringMatching(message)])
+  })
+
+  it.each<[string, Record<string, string>, RegExp]>([
     ['no target', { target: '' }, /`target` is empty/],
     ['a target that looks like an option', { target: '--help' }, /`target` begins with "-"/],
     ['a name that looks like an option', { name: '-x' }, /`name` begins with "-"/],
@@ -75,14 +88,9 @@ describe('inputs', () => {
     ['a time that is none', { 'timeout-seconds': '1e3' }, /a number from 1 to/],
     ['no time', { 'timeout-seconds': '0' }, /a number from 1 to/],
     ['a directory that is not there', { 'working-directory': 'nowhere' }, /does not exist/],
-    ['a command that is not there', { command: './nowhere' }, /is not there, or cannot be executed/],
-    ['a command with arguments', { command: `${FAKE} --quiet` }, /is not there, or cannot be executed/],
     ['an unknown extra', { extras: 'everything' }, /It is one of mlflow/],
     ['install-only with a target', { 'install-only': 'true' }, /judges nothing/],
-  ])('%s is refused', async (_, inputs, message) => {
-    const run = await judge({ report: report() }, inputs)
-    expect(noPass(run), run.log).toBe(true)
-    expect(run.called).toBeUndefined()
-    expect(run.errors).toEqual([expect.stringMatching(message)])
+  ])('%s is refused', (_, inputs, message) => {
+    expect(() => readGiven(inputs, tmpdir())).toThrow(message)
   })
 })

@@ -97,7 +97,7 @@ export function newRunner(options: { workspace?: string; action?: string } = {})
 }
 
 /** The inputs with a default, as action.yml has them; the token's is a made-up one. */
-function defaults(): Record<string, string> {
+export function defaults(): Record<string, string> {
   const found: Record<string, string> = {}
   let name = ''
   for (const line of readFileSync(path.join(ACTION, 'action.yml'), 'utf8').split('\n')) {
