@@ -30009,8 +30009,8 @@ function count(text, part) {
 
 // SPDX-License-Identifier: Apache-2.0
 // Shows results on the lines of the files that they are about.
-/** GitHub shows this many of each kind for a step, and drops the rest without a word. */
-const SHOWN_OF_EACH = 10;
+/** GitHub shows ten of each kind for a step, and drops the rest without a word; one is for what the step says itself. */
+const SHOWN_OF_EACH = 9;
 /**
  * Annotates the results, which come worst first, and returns how many GitHub would not have shown and were left out.
  * What does not fail the step is no error: it is shown as a warning.
@@ -34429,6 +34429,8 @@ async function supervise(command, args, limits) {
     }
     finally {
         deadline.removeEventListener('abort', stop);
+        // Nothing that it started stays behind.
+        kill(child, 'SIGKILL');
     }
 }
 function closed(child) {

@@ -5,8 +5,8 @@ import * as core from '@actions/core'
 import type { Shown } from './answer.js'
 import { shown } from './text.js'
 
-/** GitHub shows this many of each kind for a step, and drops the rest without a word. */
-const SHOWN_OF_EACH = 10
+/** GitHub shows ten of each kind for a step, and drops the rest without a word; one is for what the step says itself. */
+const SHOWN_OF_EACH = 9
 
 /**
  * Annotates the results, which come worst first, and returns how many GitHub would not have shown and were left out.

@@ -52,6 +52,8 @@ export async function supervise(command: readonly string[], args: readonly strin
     return { code, signal, output }
   } finally {
     deadline.removeEventListener('abort', stop)
+    // Nothing that it started stays behind.
+    kill(child, 'SIGKILL')
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A command that does not end, and a step that is stopped: the built action ends what it started, and fails.
-import { existsSync, readFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { report } from './support/documents.js'
@@ -49,5 +50,15 @@ describe.skipIf(!existsSync('/proc/self/stat'))('a command that does not end', (
     expect(run.errors).toEqual(['The run was cancelled'])
     const pids = readFileSync(hang, 'utf8').split(' ').map(Number)
     await until(() => !pids.some(running))
+  })
+  it('while Qaqpa is being installed leaves no answer', async () => {
+    const runner = newRunner()
+    const python = path.join(runner.directory, 'python')
+    writeFileSync(python, `#!/bin/sh\necho here > '${runner.directory}/started'\nexec sleep 20\n`, { mode: 0o755 })
+    const started = (child: ChildProcess) =>
+      void until(() => existsSync(path.join(runner.directory, 'started'))).then(() => child.kill('SIGTERM'))
+    const run = await runner.run({ target: 'governance', python }, { started })
+    expect(noPass(run)).toBe(true)
+    expect(run.errors).toEqual(['The step was stopped by SIGTERM'])
   })
 })

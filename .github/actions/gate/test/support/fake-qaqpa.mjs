@@ -21,8 +21,8 @@ for (const arg of args) {
 process.stdout.write(plan.stdout ?? '')
 process.stderr.write(plan.stderr ?? '')
 if (plan.hang) {
-  // A child that does not end with its parent, and holds the pipes open.
-  const child = spawn('sleep', ['300'], { stdio: 'inherit' })
+  // A child that does not end with its parent, nor when it is asked to, and holds the pipes open.
+  const child = spawn('sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { stdio: 'inherit' })
   writeFileSync(plan.hang, `${process.pid} ${child.pid}`)
   process.on('SIGTERM', () => {})
   setInterval(() => {}, 1000)
