@@ -51,14 +51,14 @@ def run_node(*arguments: str, timeout: int = 120, **env: str) -> subprocess.Comp
         env: environment variables to set.
     """
     tool, *rest = arguments
-    node = _node()
-    path = os.pathsep.join([str(node.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
-    command = [node, GATE / "node_modules" / ".bin" / tool, *rest]
+    own = node()
+    path = os.pathsep.join([str(own.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = [own, GATE / "node_modules" / ".bin" / tool, *rest]
     merged = {**os.environ, "PATH": path, "NO_COLOR": "1", **env}
     return subprocess.run(command, cwd=GATE, env=merged, capture_output=True, text=True, check=False, timeout=timeout)
 
 
-def _node() -> Path:
+def node() -> Path:
     """Node 24: of the package that the lock file names for this machine, else the one on PATH."""
     package = f"node-{sys.platform}-{_MACHINES.get(platform.machine(), platform.machine())}"
     own = GATE / "node_modules" / package / "bin" / "node"

@@ -89,11 +89,11 @@ function together(inputs: Inputs): void {
   if (inputs.base !== '' && REGISTRY.test(inputs.target)) {
     throw new Failure('`base` compares files, and the target is in a registry', 'Leave `base` out')
   }
-  if ((inputs.verdictDirectory === '') !== (inputs.gateKey === '')) {
-    throw new Failure('`verdict-directory` and `gate-key` go together', 'A verdict is signed; give both or neither')
+  if (inputs.gateKey !== '' && inputs.verdictDirectory === '') {
+    throw new Failure('`gate-key` is given without `verdict-directory`', 'Give both, or leave the key out')
   }
-  if (inputs.gateKeyPassphraseFile !== '' && inputs.gateKey === '') {
-    throw new Failure('`gate-key-passphrase-file` is given without `gate-key`', 'Give both or neither')
+  if (inputs.gateKeyPassphraseFile !== '' && inputs.verdictDirectory === '') {
+    throw new Failure('`gate-key-passphrase-file` is given without `verdict-directory`', 'Give both or neither')
   }
   if (inputs.base !== '' && inputs.verdictDirectory !== '') {
     throw new Failure('A comparison with a base yields no signed verdict', 'Leave `base` or `verdict-directory` out')
