@@ -8,12 +8,17 @@ import unicodedata
 MAX_SHOWN = 300
 """Longest single text that is shown, in characters."""
 
+# Wherever in a line it stands, GitHub's runner takes what follows for a command.
+_COMMAND, _NO_COMMAND = "##[", "\\u0023#["
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
 def visible(text: object, limit: int = MAX_SHOWN) -> str:
-    """A text on one line: control, format and direction characters as escapes, and what is too long cut."""
-    shown = "".join(_shown(character) for character in str(text)[: limit + 1])
+    """A text on one line: control, format and direction characters as escapes, and what is too long cut.
+
+    What a runner of workflows would take for a command is broken up as well.
+    """
+    shown = "".join(_shown(character) for character in str(text)[: limit + 1]).replace(_COMMAND, _NO_COMMAND)
     return shown if len(str(text)) <= limit else f"{shown[:limit]}…"
 
 

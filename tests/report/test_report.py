@@ -27,6 +27,7 @@ from qaqpa.report import text as text_report
 from qaqpa.report.line import one_line
 from support.contents import contents, context
 from support.engine import FakeEngine
+from support.reports import unplaced
 from support.statements import NOW, SUBJECT, carried, everything, request, stage_of
 
 ALL = contents(NOW)
@@ -112,7 +113,7 @@ def test_hostile_text_never_reaches_the_terminal(engine: EmbeddedEngine, evil: s
         line = one_line(replace(decision, verdict=verdict), engine.catalog)
         assert harmless(line)
         assert len(line) < 20_000
-    written = json_report.render(decision)
+    written = json_report.render(unplaced(decision), engine.catalog)
     assert written.isascii()
     assert harmless(written, breaks="\n")
     assert json.loads(written)["decision"] == decision.document, "nothing is lost or changed"
@@ -333,7 +334,7 @@ def test_brief_leaves_out_why_and_how(engine: EmbeddedEngine) -> None:
 
 
 def test_the_json_report_names_engine_and_policies(engine: EmbeddedEngine) -> None:
-    report = json.loads(json_report.render(decide(request(carried_in_tags({})), engine)))
+    report = json.loads(json_report.render(unplaced(decide(request(carried_in_tags({})), engine)), engine.catalog))
     assert report["schema"] == "urn:qaqpa:schema:report:v1"
     assert (report["engine"], report["policy_digest"]) == (engine.name, engine.policy_digest)
     assert report["decision"]["verdict"] == "deny"

@@ -18,6 +18,7 @@ from qaqpa.report import json as json_report
 from qaqpa.report import text as text_report
 from qaqpa.report.codes import PROBLEM_CODES, REJECTION_CODES
 from qaqpa.report.line import one_line
+from support.reports import unplaced
 
 OWN_AUDIT = "owner signed it and is recorded as owner of this model."
 WAIVER = {
@@ -345,6 +346,6 @@ def test_hostile_text_of_waivers_and_refusals_is_shown_harmlessly(evil: str, eng
     assert harmless(line)
     assert "\n" not in line
     assert len(line) <= 8001
-    written = json_report.render(document)
+    written = json_report.render(unplaced(document), engine.catalog)
     assert written.isascii()
     assert json.loads(written)["decision"] == document.document, "nothing is lost or changed"

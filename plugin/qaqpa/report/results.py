@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from qaqpa.escape import visible
+from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.model import JsonObject, Verdict
 from qaqpa.report import evidence
 from qaqpa.report.because import Told, reasons
+from qaqpa.report.changes import is_weakening, weakening
 from qaqpa.report.judged import Comparison, Judged, Place
 from qaqpa.report.pointers import named
 from qaqpa.report.texts import Texts
@@ -56,6 +58,11 @@ class Result:
         return _LEVEL_OF[self.status]
 
     @property
+    def about_context(self) -> bool:
+        """True for a context that was refused."""
+        return not self.control and self.field == SYSTEM
+
+    @property
     def name(self) -> str:
         """Its control and code."""
         return "/".join(filter(None, (self.control, self.code)))
@@ -66,6 +73,7 @@ def results(judged: Judged, texts: Texts) -> list[Result]:
     found = [
         *_problems(judged, texts),
         *_refusals(judged, texts),
+        *_weakenings(judged, texts),
         *(result for finding in judged.decision.findings for result in _of_finding(finding, judged, texts)),
     ]
     return [result for _, result in sorted(_with_fingerprints(found, judged), key=lambda pair: _rank(*pair))]
@@ -88,14 +96,18 @@ def _problems(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
 
 
 def _refusals(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
-    """The contexts that were refused where none counts, and what was refused of a kind that is lacking."""
+    """The contexts that were refused where none counts, and what was refused of a kind that is lacking.
+
+    Of such a kind the piece that was nearest to counting is told where the kind lacks.
+    """
     decision = judged.decision
     contexts = evidence.refused_contexts(decision)
     lacking = _refused_kinds(judged)
     for refusal in decision.document["rejected"]:
         kind = refusal["kind"]
         denies = lacking.get(kind, False) or (refusal in contexts and decision.verdict is not Verdict.ALLOW)
-        if kind not in lacking and refusal not in contexts:
+        told = kind in lacking and refusal == evidence.refused(decision, kind)[0]
+        if refusal not in contexts and (kind not in lacking or told):
             continue
         code = visible(refusal["code"])
         title = texts.say("section.context") if refusal in contexts else texts.reason(refusal["code"])
@@ -112,6 +124,17 @@ def _refusals(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
                 place=judged.places.of_source(refusal["source"]),
             ),
         )
+
+
+def _weakenings(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
+    """What became weaker and is no violation. It warns: whether it is refused is for the review to say."""
+    for change in judged.comparison.new if judged.comparison else ():
+        if is_weakening(change):
+            control = visible(change.control)
+            title = texts.title(control) if control else texts.say("compare.new")
+            message, place = weakening(change, texts), judged.places.of_subject()
+            field, code = visible(change.field), visible(change.code)
+            yield "", Result(control, code, "warn", title, message, field=field, place=place, change="new")
 
 
 def _refused_kinds(judged: Judged) -> dict[str, bool]:
@@ -151,7 +174,7 @@ def _of_finding(finding: JsonObject, judged: Judged, texts: Texts) -> Iterator[t
                 common,
                 code=visible(violation["code"]),
                 status="waived" if excused else "fail" if denies else "warn",
-                message=texts.violation(control, violation),
+                message=_message(control, violation, judged, texts),
                 field=visible(violation["field"]),
                 because=tuple(reasons(alone, judged.decision, texts)),
                 mend=evidence.remedy(alone, texts) or common.mend,
@@ -161,6 +184,12 @@ def _of_finding(finding: JsonObject, judged: Judged, texts: Texts) -> Iterator[t
                 change=_change(control, violation, judged.comparison),
             ),
         )
+
+
+def _message(control: str, violation: JsonObject, judged: Judged, texts: Texts) -> str:
+    """A violation as a sentence; where evidence was refused with the refusal that was nearest to counting."""
+    refused = evidence.refused_for(violation, judged.decision)[:1]
+    return " ".join((texts.violation(control, violation), *(evidence.told(refusal, texts) for refusal in refused)))
 
 
 def _change(control: str, violation: JsonObject, comparison: Comparison | None) -> str:

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.report import evidence, footer
-from qaqpa.report.judged import Change, Judged, Note, Review
-from qaqpa.report.strings import template
+from qaqpa.report.changes import changed, noted
+from qaqpa.report.judged import Judged, Review
 from qaqpa.report.texts import Texts
 
 _SHORT_COMMIT = 12
-_ABOUT_CONTEXT = frozenset({"context_lowered", "context_changed", "not_applicable_now"})
 
 
 def with_status(decision: Decision, status: str) -> list[JsonObject]:
@@ -71,28 +70,6 @@ def before(judged: Judged, texts: Texts) -> str:
     if not known:
         return texts.say("compare.unreadable")
     return texts.say("compare.before", verdict=texts.say(f"verdict.{comparison.base_verdict}"))
-
-
-def changed(change: Change, texts: Texts) -> str:
-    """A violation that came or went, or what became weaker without one, in one line."""
-    control = visible(change.control)
-    weaker = f"change.{change.code}"
-    if template(weaker, texts.language):
-        field = texts.context_fields(change.field.split(", ")) if change.code in _ABOUT_CONTEXT else [change.field]
-        said = texts.say(weaker, field=field, kind=texts.kind_named(change.field))
-        return f"{control} {texts.title(change.control)}: {said}" if control else said
-    named = f"{control} {texts.title(change.control)}" if control else texts.reason(change.code)
-    return f"{named}: {visible(change.code)} ({visible(change.field)})"
-
-
-def noted(note: Note, texts: Texts) -> str:
-    """A note in one line."""
-    values = dict(note.values)
-    if isinstance(kinds := values.get("kinds"), Sequence):
-        values["kinds"] = [texts.kind_named(kind) for kind in kinds]
-    if isinstance(roles := values.get("roles"), Sequence):
-        values["roles"] = [texts.say(f"actor.{role}") for role in roles]
-    return texts.say(note.code, **values)
 
 
 def against(review: Review, texts: Texts) -> str:

@@ -24,11 +24,10 @@ _MAX_TARGET = 1000
 
 @dataclass(frozen=True)
 class Found:
-    """One thing that was found: a sentence, what belongs to it, where it stands, and how much it weighs."""
+    """One thing that was found: a sentence, where it stands, and how much it weighs."""
 
     message: str
     level: str
-    more: tuple[str, ...] = ()
     place: str = ""
     new: bool = False
 
@@ -109,7 +108,7 @@ def view(judged: Judged, texts: Texts, key: str) -> View:
         facts=tuple(_facts(judged, texts)),
         before=before(judged, texts),
         compared=tuple(compared(judged, texts)),
-        problems=tuple(_general(result) for result in found if not result.control),
+        problems=tuple(_general(result) for result in found if result.status == "problem" or result.about_context),
         cards={status: tuple(card for card in cards if card.status == status) for status in _ORDER},
         waivers=tuple(_waivers(judged, texts)),
         families=tuple(_families(judged, texts)),
@@ -147,9 +146,9 @@ def _card(finding: JsonObject, judged: Judged, found: list[Result], texts: Texts
     for result in found:
         if result.control == control:
             # Two statements may say the same; once is enough.
-            more = tuple(_refusals_at(finding, result, judged, texts))
-            one = Found(result.message, result.level, more, _place(result), result.change == "new")
-            listed.setdefault(result.message, one)
+            listed.setdefault(
+                result.message, Found(result.message, result.level, _place(result), result.change == "new")
+            )
     return Card(
         control=visible(control),
         title=texts.title(control),
@@ -163,13 +162,6 @@ def _card(finding: JsonObject, judged: Judged, found: list[Result], texts: Texts
         cannot_prove=texts.cannot_prove(control),
         days=tuple(texts.say("finding.denies_from", day=day["text"]) for day in finding["denies_from"]),
     )
-
-
-def _refusals_at(finding: JsonObject, result: Result, judged: Judged, texts: Texts) -> Iterator[str]:
-    for violation in finding["violations"]:
-        if (visible(violation["code"]), visible(violation["field"])) == (result.code, result.field):
-            yield from evidence.at_finding(violation, judged.decision, texts)
-            return
 
 
 def _waivers(judged: Judged, texts: Texts) -> Iterator[Mapping[str, Any]]:

@@ -73,7 +73,7 @@ class Scene:
         count = 0
         for pair in self._pairs(folders, parts):
             own = self._parts(pair.now, pair.before) if pair.moved else parts.get(pair.now, frozenset())
-            files = tuple(code.get(self.spot.inside(pair.now), ())) if pair.now else ()
+            files = tuple(code.get(self._key(pair.now), ())) if pair.now else ()
             if everything or own or files or pair.moved or not (pair.now and pair.before):
                 count += 1
                 yield Concerned(pair, own, files)
@@ -82,7 +82,7 @@ class Scene:
 
     def code_is_gone(self, folder: str) -> bool:
         """True where the configuration names the code of a directory, and no file of it is there."""
-        patterns = self.config.code.get(self.spot.inside(folder) or ".", ())
+        patterns = self.config.code.get(self._key(folder), ())
         top = self.spot.repository.top
         there = (path for path in self.spot.repository.listed() if fits(path, patterns))
         return bool(patterns) and not any(os.path.lexists(top / path) for path in there)
@@ -92,13 +92,17 @@ class Scene:
         name = self._name_before(folder)
         return name[1] if name else PurePosixPath(self.spot.inside(folder) or self.spot.repository.top.name).name
 
+    def _key(self, folder: str) -> str:
+        """A directory as the configuration names it."""
+        return self.spot.inside(folder) or "."
+
     def _parts(self, now: str, before: str) -> frozenset[str]:
         return changed_parts(self.spot.tree / now, self.stored[before], self.blobs)
 
     def _code(self, folders: list[str]) -> dict[str, list[str]]:
         if not self.config.code:
             return {}
-        known = {self.spot.inside(folder) or "." for folder in (*folders, *self.stored)}
+        known = {self._key(folder) for folder in (*folders, *self.stored)}
         for folder in sorted(set(self.config.code) - known):
             if not self.spot.folder or folder.startswith(f"{self.spot.folder}/"):
                 self.say(f"review.code names {visible(folder)}, which is no directory of a model")

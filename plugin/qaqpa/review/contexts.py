@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from qaqpa.model import Decision, JsonObject
 from qaqpa.report.judged import Change
@@ -55,6 +55,11 @@ def milder_context(before: State, now: State, in_old_context: Decision) -> Itera
     for change in differences(now.decision, in_old_context)[0]:
         if change.level == DENY and later.get(change.control, {}).get("status") not in {None, _NOT_APPLICABLE}:
             yield Change(change.control, EASED, change.code, level)
+
+
+def needs_signed_context(changes: Iterable[Change]) -> bool:
+    """True where something is refused that a signature on the context would let pass."""
+    return any(change.code in {LOWERED, NOT_APPLICABLE, EASED} and change.level == DENY for change in changes)
 
 
 def _lowered(before: JsonObject, now: JsonObject) -> Iterator[str]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from qaqpa.evidence.kinds import kind
 from qaqpa.model import Evidence, Strength
@@ -19,6 +19,8 @@ WEAKENED, ENDS_EARLIER = "strength_lowered", "ends_earlier"
 """Nobody signed any more what was signed; signed evidence ends sooner."""
 
 _STRENGTHS = list(Strength)
+# Whoever signs again, signs some seconds later or earlier.
+_A_DAY = timedelta(days=1)
 
 
 def weaker_evidence(before: State, now: State) -> Iterator[Change]:
@@ -35,7 +37,7 @@ def weaker_evidence(before: State, now: State) -> Iterator[Change]:
         if later and _strongest(later) < _strongest(earlier):
             yield Change("", WEAKENED, name, WARN)
         ends = _end(earlier), _end(later)
-        if ends[0] and ends[1] and ends[1] < ends[0]:
+        if ends[0] and ends[1] and ends[0] - ends[1] >= _A_DAY:
             yield Change("", ENDS_EARLIER, name, WARN)
 
 

@@ -53,6 +53,10 @@ _ENVIRONMENT = {
 _MEND_BLOBS = "Fetch all of it: in GitHub Actions `fetch-depth: 0` and no `filter`, elsewhere `git fetch --refetch`"
 
 
+class SubmoduleError(UsageError):
+    """The directory is in a repository that another one holds."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A file of a commit: its path from the top of the repository, mode, object id, and size in bytes."""
@@ -79,7 +83,8 @@ class Repository:
         """The repository whose work tree holds a directory.
 
         Raises:
-            UsageError: there is none, or it is a submodule, or git is not installed.
+            SubmoduleError: it is a submodule.
+            UsageError: there is none, or git is not installed.
         """
         answer = _run(directory, "rev-parse", "--show-toplevel", "--show-superproject-working-tree")
         if answer.returncode:
@@ -90,7 +95,7 @@ class Repository:
             )
         top, _, outer = answer.stdout.removesuffix(b"\n").partition(b"\n")
         if outer:
-            raise UsageError(
+            raise SubmoduleError(
                 "This is a submodule: what it is compared with would come from whoever chose it",
                 where=visible(directory),
                 mend="Run it in the repository that holds the submodule, on directories of its own",

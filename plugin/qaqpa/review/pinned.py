@@ -151,7 +151,7 @@ class Pinned:
         """A path from the top of the work tree; None for what lies outside by its name and by where links lead."""
         top = self.spot.repository.top
         named = below(top, path)
-        return named if named is not None else below(top, path.resolve())
+        return named if named is not None else below(top, Path(os.path.realpath(path)))
 
     def _named(self, path: str) -> str:
         return f"{visible(self.base.ref)}:{visible(path)}"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
-from qaqpa.review.git import Repository
+from qaqpa.review.git import Repository, SubmoduleError
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def below(top: Path, path: Path) -> str | None:
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - keeps links
     # From the root on: a link inside that leads back to the top is a link like any other.
     for above in (*reversed(absolute.parents), absolute):
-        if above == top or (above.exists() and above.resolve() == top):
+        # Unlike `Path.resolve` this takes links that lead to themselves.
+        if above == top or Path(os.path.realpath(above)) == top:
             return "/".join(absolute.relative_to(above).parts)
     return None
 
@@ -77,8 +78,8 @@ def below(top: Path, path: Path) -> str | None:
 def _around_here(tree: Path) -> Repository | None:
     try:
         repository = Repository.around(Path.cwd())
-    except UsageError as error:
-        if "submodule" in error.found:
-            raise
+    except SubmoduleError:
+        raise
+    except UsageError:
         return None
     return repository if below(repository.top, tree) is not None else None

@@ -15,11 +15,11 @@ from qaqpa.evidence.directory import Directory, read_directory
 from qaqpa.evidence.kinds import kind
 from qaqpa.evidence.parties import Parties
 from qaqpa.model import Subject, Verdict
-from qaqpa.policy.bundle import Catalog
 from qaqpa.report.judged import Change, Comparison, Judged, Note, Review
 from qaqpa.report.places import Places
 from qaqpa.review.compare import TWICE, compare, compared_with_nothing, removed
 from qaqpa.review.concerned import Concerned, Scene
+from qaqpa.review.contexts import needs_signed_context
 from qaqpa.review.matching import Pair
 from qaqpa.review.state import Judge, State
 from qaqpa.review.stored import read_stored
@@ -80,8 +80,13 @@ class Reviewer:
         same_model = directory.subject.digest if MODEL not in concerned.parts else None
         before = self._before(pair, same_model) if pair.before else None
         about = [Change("", TWICE, directory.subject.name, DENY)] if pair.twice else []
-        own_notes = [*self._about_code(concerned, before, now), *notes(todos(now, self._catalog, self.parties))]
-        yield self._report(now, target, self._comparison(pair, before, now, about), own_notes)
+        comparison = self._comparison(pair, before, now, about)
+        said = [
+            *([Note("note.context_unsigned")] if needs_signed_context(comparison.new) else []),
+            *self._about_code(concerned, before, now),
+            *notes(todos(now, self.judge.engine.catalog, self.parties)),
+        ]
+        yield self._report(now, target, comparison, said)
 
     def _comparison(self, pair: Pair, before: State | None, now: State, about: list[Change]) -> Comparison:
         if before is None:
@@ -135,10 +140,6 @@ class Reviewer:
             yield Note("note.code_changed_more", {"files": files, "count": len(concerned.code) - _MOST_NAMED})
         else:
             yield Note("note.code_changed", {"files": files})
-
-    @property
-    def _catalog(self) -> Catalog:
-        return self.judge.engine.catalog
 
 
 def _about_model(state: State) -> set[str]:

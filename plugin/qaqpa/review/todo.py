@@ -15,6 +15,8 @@ from qaqpa.report.judged import Note
 from qaqpa.review.state import State
 
 _STRENGTHS = list(Strength)
+_ANYBODY = ("todo.sign", "todo.sign_several")
+_INDEPENDENT = ("todo.independent", "todo.independent_several")
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,9 @@ def notes(found: list[Todo]) -> Iterator[Note]:
         elif not todo.persons:
             yield Note("todo.nobody", {"kinds": names})
         else:
-            code = "todo.independent" if todo.independent else "todo.sign"
-            several = f"{code}_several" if todo.threshold > 1 else code
-            yield Note(several, {"persons": todo.persons, "count": todo.threshold, "kinds": names})
+            one, several = _INDEPENDENT if todo.independent else _ANYBODY
+            code = several if todo.threshold > 1 else one
+            yield Note(code, {"persons": todo.persons, "count": todo.threshold, "kinds": names})
 
 
 def _has(state: State, name: str, least: Strength) -> bool:

@@ -125,7 +125,7 @@ class _Walk:
     def _refuse_odd(self, entry: os.DirEntry[str], folder: PurePosixPath) -> None:
         """A link could lead to what is judged elsewhere, or nowhere; another repository has a history of its own."""
         where = visible(self._tree / folder / entry.name)
-        if entry.is_symlink() and (entry.is_dir() or entry.name in {CONTEXT, EVIDENCE, MODEL}):
+        if entry.is_symlink() and (entry.name in {CONTEXT, EVIDENCE, MODEL} or _leads_to_directory(entry)):
             raise UsageError("This is a symbolic link", where=where, required="the file or directory itself")
         if entry.name == ".git" and folder.parts:
             raise UsageError(
@@ -133,3 +133,11 @@ class _Walk:
                 where=where,
                 mend="Keep evidence in the repository that is reviewed",
             )
+
+
+def _leads_to_directory(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:
+        # It leads to itself.
+        return False
