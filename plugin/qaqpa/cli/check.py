@@ -22,6 +22,7 @@ from qaqpa.cli.common import (
     waiting,
 )
 from qaqpa.cli.fetching import without_unsound
+from qaqpa.cli.verdicts import Signing, add_verdict
 from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, UsageError
 from qaqpa.escape import visible
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_config(parser)
     add_registry(parser)
+    add_verdict(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         QaqpaError: what was asked cannot be read.
     """
+    signing = Signing(args)
     checked_formats(args.format)
     language = chosen_language(args.lang)
     config = _config(args)
@@ -70,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
     engine = open_engine(config)
     validate_config(config, engine.catalog)
     stage = Stage(args.stage or ("production" if args.target.startswith(MODELS) else "review"))
+    signing.prepare(config, stage)
     profiles = tuple(args.profile or config.profiles_for(stage))
     for profile in profiles:
         if profile not in engine.catalog.profiles:
@@ -93,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
         with waiting("reading the documents that evidence names"):
             request = without_unsound(request, target.base)
     decision = decide(request, engine)
+    signing.write(decision, request, config, engine)
     _say_mode(config, target, now)
     report(decision, engine.catalog, args.format, language)
     return int(_EXIT[decision.verdict])
