@@ -72,6 +72,12 @@ def fetched(target: str, registry_uri: str | None, destination: Path) -> Iterato
         QaqpaError: they cannot be fetched or hashed.
     """
     _refuse_existing(destination)
+    if not target.startswith(MODELS) and destination.resolve().is_relative_to(Path(target).resolve()):
+        raise UsageError(
+            "This lies among the files that are verified",
+            where=f"--into {visible(destination)}",
+            required="a directory elsewhere",
+        )
     try:
         private = Path(tempfile.mkdtemp(prefix=".qaqpa-", dir=destination.absolute().parent))
     except OSError as error:

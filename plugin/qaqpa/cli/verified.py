@@ -93,6 +93,7 @@ def _verdict(verdict: SignedVerdict) -> JsonObject:
         "expires": times.render(verdict.expires) if verdict.expires else None,
         "ends_with": verdict.ends_with,
         "policy": verdict.policy,
+        "strength": verdict.strength.value if verdict.strength else None,
         "profiles": {own.id: own.sha256 for own in verdict.profiles},
         "configuration": verdict.configuration,
         "parties": verdict.parties,

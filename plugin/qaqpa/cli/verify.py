@@ -17,7 +17,7 @@ from qaqpa.cli.lazily import MODELS
 from qaqpa.errors import ExitCode, UndecidedError, UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.keys import MAX_KEY_BYTES, PublicKey, read_public_key
-from qaqpa.model import Stage
+from qaqpa.model import Stage, Strength
 from qaqpa.record.attest import check_gate_key
 from qaqpa.record.reading import read_envelope
 from qaqpa.record.requirements import Requirements, read_requirements
@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     more = parser.add_argument_group("more that it must say")
     more.add_argument("--context", metavar="DIGEST", help="the context digest of the system")
     more.add_argument("--stage", choices=["staging", "production"], help="production by default")
+    more.add_argument(
+        "--minimum-strength", choices=[one.value for one in Strength], help="of all its evidence; any by default"
+    )
     more.add_argument("--verifier", metavar="URI", help="what the gate calls itself; urn:qaqpa:gate:v1 by default")
     more.add_argument("--workspace", metavar="NAME", help="workspace of the model; default by default")
     more.add_argument("--model-version", metavar="N", help="version of the model; any by default")
@@ -124,6 +127,7 @@ def _required(args: argparse.Namespace) -> Requirements:
         "model": args.model,
         "context": _digest(args.context, "--context"),
         "stage": Stage(args.stage) if args.stage else None,
+        "minimum_strength": Strength(args.minimum_strength) if args.minimum_strength else None,
         "verifier": args.verifier,
         "workspace": args.workspace,
         "model_version": args.model_version,

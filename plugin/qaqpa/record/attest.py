@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -97,10 +97,16 @@ def write_files(directory: Path, files: Mapping[str, str]) -> None:
         for path, written in scratch.items():
             written.replace(path)
     except OSError as error:
-        for path in (*scratch, *scratch.values()):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        _without(scratch)
         raise UsageError(f"The verdict cannot be written ({error.strerror})", where=str(directory)) from error
+    finally:
+        _without(scratch.values())
+
+
+def _without(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _beside(directory: Path, text: str) -> Path:

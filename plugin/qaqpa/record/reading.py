@@ -55,9 +55,10 @@ class NotAVerdictError(Exception):
 
 @dataclass(frozen=True)
 class SignedVerdict:
-    """A verdict that a trusted key signed and that fits its schema. Times are UTC; `expires` is None where it failed.
+    """A verdict that a trusted key signed and that fits its schema. Times are UTC.
 
-    `parties` holds the digest and the version of the parties file, `unmet` what stood in the way where it failed.
+    `parties` holds the digest and the version of the parties file. Where it failed, `expires` and `strength` are None,
+    and `unmet` says what stood in the way.
     """
 
     signer: str
@@ -74,6 +75,7 @@ class SignedVerdict:
     context: str | None
     policy: str
     profiles: tuple[Profile, ...]
+    strength: Strength | None
     configuration: str
     parties: JsonObject | None
     waived: tuple[Waived, ...]
@@ -149,6 +151,7 @@ def _verdict(value: JsonObject, signer: str) -> SignedVerdict:
         context=predicate[CONTEXT],
         policy=predicate["policy"]["digest"]["sha256"],
         profiles=tuple(Profile(one["id"], one["sha256"], one["waived"]) for one in predicate[PROFILES]),
+        strength=Strength(predicate[STRENGTH]) if STRENGTH in predicate else None,
         configuration=predicate[CONFIGURATION],
         parties=predicate[PARTIES],
         waived=tuple(Waived(one["control"], _time(one["until"])) for one in predicate[WAIVERS]),
@@ -167,11 +170,9 @@ def _check_sense(verdict: SignedVerdict, predicate: JsonObject) -> None:
         return
     if verdict.decision != "allow" or predicate[MODE] != "enforce":
         raise NotAVerdictError(f"it says {PASSED}, and that the gate decided {verdict.decision} in {predicate[MODE]}")
-    if verdict.expires is None or STRENGTH not in predicate:
+    if verdict.expires is None or verdict.strength is None:
         raise NotAVerdictError(f"it says {PASSED}, and no end or no strength of its evidence")
-    wanted = levels(
-        verdict.stage, Strength(predicate[STRENGTH]), verdict.profiles, (one.control for one in verdict.waived)
-    )
+    wanted = levels(verdict.stage, verdict.strength, verdict.profiles, (one.control for one in verdict.waived))
     if found != set(wanted):
         raise NotAVerdictError("its levels are not those of its stage, its profiles and its waivers")
     if predicate["resourceUri"] != resource_uri(verdict.model, verdict.stage):

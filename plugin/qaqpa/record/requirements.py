@@ -12,7 +12,7 @@ from typing import Any
 from qaqpa.config.records import DEFAULT_VERIFIER
 from qaqpa.documents import Document, DocumentError, read, validate
 from qaqpa.evidence.keys import PublicKey, read_public_key
-from qaqpa.model import Stage
+from qaqpa.model import Stage, Strength
 from qaqpa.record.attest import check_gate_key
 
 _MEND = "examples/deploy/requirements.yaml shows every field"
@@ -23,7 +23,8 @@ class Requirements:
     """What a verdict has to say. None, and what is empty, is not asked about.
 
     `keys` are the gate's public keys, one of which must have signed. `policies` are digests, one of which must have
-    decided. `allow_waivers` names the controls that a waiver may excuse; None allows all.
+    decided. `created_ms` is when the registry made the registered model, milliseconds since 1970. `allow_waivers` names
+    the controls that a waiver may excuse; None allows all.
     """
 
     keys: tuple[PublicKey, ...] = ()
@@ -38,6 +39,7 @@ class Requirements:
     policies: tuple[str, ...] = ()
     configuration: str | None = None
     max_age: timedelta | None = None
+    minimum_strength: Strength = Strength.DECLARED
     allow_waivers: frozenset[str] | None = frozenset()
     created_ms: int | None = None
 
@@ -64,6 +66,8 @@ def _requirements(value: Mapping[str, Any], keys: tuple[PublicKey, ...]) -> Requ
         fields[name] = tuple(fields[name])
     if "stage" in fields:
         fields["stage"] = Stage(fields["stage"])
+    if "minimum_strength" in fields:
+        fields["minimum_strength"] = Strength(fields["minimum_strength"])
     if "max_age_hours" in fields:
         fields["max_age"] = timedelta(hours=fields.pop("max_age_hours"))
     if "allow_waivers" in fields:

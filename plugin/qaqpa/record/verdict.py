@@ -7,7 +7,6 @@ observed passes whatever is decided; of these there is no verdict at all. Whatev
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -19,6 +18,7 @@ from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.evidence.statement import STATEMENT_TYPE
 from qaqpa.model import Decision, Evidence, Json, JsonObject, Request, Stage, Strength, Verdict
 from qaqpa.policy.engine import Engine
+from qaqpa.record.configuration import canonical_sha256, effective
 from qaqpa.record.ending import ending, used
 from qaqpa.record.summary import (
     CONFIGURATION,
@@ -91,8 +91,16 @@ def verdict_statement(judged: Judgement) -> bytes:
 
     Raises:
         UsageError: there is no verdict on such a decision; see `refuse_unsigned`.
-        UndecidedError: there are no bytes that it could be about, or its end cannot be told.
+        UndecidedError: there are no bytes that it could be about, its end cannot be told, or a name cannot be written.
     """
+    try:
+        payload: bytes = rfc8785.dumps(_statement(judged))
+    except ValueError as error:
+        raise UndecidedError(f"The verdict cannot be put together: {error}") from error
+    return payload
+
+
+def _statement(judged: Judgement) -> JsonObject:
     request, decision = judged.request, judged.decision
     refuse_unsigned(judged.config, request.stage, request.subject.name, as_of=request.as_of)
     digest = request.subject.digest
@@ -101,7 +109,7 @@ def verdict_statement(judged: Judgement) -> bytes:
             "There is no verdict, because it is not known which bytes it would be about", where=request.subject.name
         )
     model = _model(judged)
-    statement = {
+    return {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": _name(model), "digest": {"dirHash": digest, "sha256": digest}}],
         "predicateType": PREDICATE_TYPE,
@@ -120,37 +128,6 @@ def verdict_statement(judged: Judgement) -> bytes:
             "slsaVersion": SLSA_VERSION,
             **_outcome(judged),
             **_circumstances(judged, model),
-        },
-    }
-    payload: bytes = rfc8785.dumps(statement)
-    return payload
-
-
-def configuration(config: Config, request: Request) -> JsonObject:
-    """The effective settings whose digest stands in a verdict: what decides, and no path, address or key."""
-    parties = config.parties
-    settings = request.settings
-    return {
-        "stage": request.stage.value,
-        "profiles": sorted(set(request.profiles)),
-        "engine": config.engine,
-        "settings": {
-            "minimum_strength": settings.minimum_strength.value,
-            "thresholds": {control: dict(names) for control, names in settings.thresholds.items()},
-            "raised": sorted(settings.raised),
-            "separation_of_duties": settings.separation_of_duties.value,
-        },
-        "parties": None
-        if parties is None
-        else {
-            "roots": sorted(parties.roots),
-            "threshold": parties.threshold,
-            "minimum_version": parties.minimum_version,
-        },
-        "verdict": {
-            "verifier": config.verdict.verifier,
-            "registry": config.verdict.registry,
-            "days": config.verdict.days,
         },
     }
 
@@ -193,7 +170,7 @@ def _circumstances(judged: Judgement, model: Model) -> JsonObject:
         },
         CONTEXT: request.context_digest,
         PROFILES: [asdict(profile) for profile in _profiles(judged)],
-        CONFIGURATION: _sha256(configuration(judged.config, request)),
+        CONFIGURATION: canonical_sha256(effective(judged.config, request)),
         PARTIES: {"sha256": parties.digest, "version": parties.version} if parties else None,
         MODE: "enforce",
     }
@@ -203,7 +180,7 @@ def _profiles(judged: Judgement) -> list[Profile]:
     catalog = judged.engine.catalog
     waived = {name for finding in judged.decision.findings if finding["waivers"] for name in finding["profiles"]}
     known = catalog.known(judged.request.profiles)
-    return [Profile(name, _sha256(catalog.profiles[name]), name in waived) for name in known]
+    return [Profile(name, canonical_sha256(catalog.profiles[name]), name in waived) for name in known]
 
 
 def _model(judged: Judgement) -> Model:
@@ -237,7 +214,3 @@ def _unmet(decision: Decision) -> JsonObject:
         "controls": [one["control"] for one in decision.findings if one["status"] in {"fail", "undecided"}],
         "problems": sorted({problem["code"] for problem in decision.problems}),
     }
-
-
-def _sha256(value: Json) -> str:
-    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()

@@ -11,12 +11,14 @@ from qaqpa import times
 from qaqpa.config.records import MAX_VERDICT_DAYS
 from qaqpa.evidence.envelope import SignedPayload
 from qaqpa.evidence.keys import fingerprint
+from qaqpa.model import Strength
 from qaqpa.record.reading import NotAVerdictError, SignedVerdict, parse_verdict, signer_of
 from qaqpa.record.requirements import Requirements
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far in the future a verdict may be dated, for clocks that differ."""
 
+_STRENGTHS = list(Strength)
 _LONGEST = timedelta(days=MAX_VERDICT_DAYS)
 
 
@@ -106,6 +108,10 @@ def _rules(verdict: SignedVerdict, required: Requirements) -> Iterator[Unmet]:
     missing = [profile for profile in required.profiles if profile not in there]
     if missing:
         yield Unmet("profiles", f"it is by {', '.join(there) or 'no profile'}", ", ".join(missing))
+    if verdict.strength and _STRENGTHS.index(verdict.strength) < _STRENGTHS.index(required.minimum_strength):
+        yield Unmet(
+            "minimum_strength", f"some of its evidence is {verdict.strength.value}", required.minimum_strength.value
+        )
     if required.policies and verdict.policy not in required.policies:
         yield Unmet("policies", f"the policies {verdict.policy} decided", " or ".join(required.policies))
     if required.configuration is not None and verdict.configuration != required.configuration:
