@@ -233,7 +233,7 @@ def test_code_hidden_in_the_file_that_mlflow_writes(scene: dict[str, dict[str, A
 def test_a_file_more_a_file_less_and_a_file_renamed(scene: dict[str, dict[str, Any]], here: Path) -> None:
     text = json.dumps(dsse(scene["passed"]))
     for name in (".git/hooks/x", "__pycache__/x.pyc", "MLmodel.bak", ".qaqpaignore"):
-        (here / "model" / name).parent.mkdir(exist_ok=True)
+        (here / "model" / name).parent.mkdir(parents=True, exist_ok=True)
         (here / "model" / name).write_text("x")
         assert outcome(text) == 3
         (here / "model" / name).unlink()
