@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
@@ -179,3 +180,37 @@ def test_the_kept_directory_is_served(
         answer = requests.post(f"{url}/invocations", json=body, timeout=30)
     assert json.loads(answer.text) == {"predictions": ["abab"]}
     assert own.verify("--model", scorer, target=str(here / "served"), into="") == 0, "serving changed nothing"
+
+
+def test_the_storage_initializer_of_the_example_hands_over_what_holds(
+    allowed: tuple[Version, Release], here: Path
+) -> None:
+    version, own = allowed
+    verdicts = here / "verdicts" / version.name / "1"
+    verdicts.mkdir(parents=True)
+    (verdicts / DSSE_FILE).write_bytes((here / "out" / DSSE_FILE).read_bytes())
+    key = openssh(GATE.public_key)
+    (here / "requirements.yaml").write_text(f'version: 1\ngate_keys: ["{key}"]\nprofiles: [article-baseline]\n')
+    (here / "bin").mkdir()
+    program = here / "bin" / "qaqpa"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qaqpa.cli.main "$@"\n')
+    program.chmod(0o755)
+    environment = mlflow_environment(
+        PATH=os.pathsep.join([str(here / "bin"), os.environ["PATH"]]),
+        MLFLOW_TRACKING_URI=own.registry.server.url,
+        QAQPA_VERDICTS=str(here / "verdicts"),
+        QAQPA_REQUIREMENTS=str(here / "requirements.yaml"),
+    )
+    script = Path(__file__).parents[2] / "examples" / "deploy" / "kserve" / "storage_initializer.py"
+
+    def hand_over(place: str) -> int:
+        (here / place).mkdir()
+        command = [sys.executable, str(script), f"qaqpa://{version.name}/1", str(here / place)]
+        return subprocess.run(command, check=False, env=environment, timeout=120).returncode
+
+    assert hand_over("good") == 0
+    assert dir_hash(here / "good") == dir_hash(version.files)
+    stored = own.registry.directory / "artifacts" / version.source.removeprefix("mlflow-artifacts:/")
+    (stored / "data" / "weights").write_text("evil")
+    assert hand_over("bad") == 3
+    assert list((here / "bad").iterdir()) == []
