@@ -134,6 +134,13 @@ def test_a_place_that_cannot_be_written_is_no_pass(base: Path, capsys: Capture) 
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("place", ["system/model", "system/evidence", "system/model/../model/out"])
+def test_a_verdict_does_not_lie_in_what_is_judged(base: Path, capsys: Capture, place: str) -> None:
+    assert check("--verdict", place) == 2
+    assert "in what is judged" in capsys.readouterr().err
+    assert not list(base.glob("system/**/verdict*"))
+
+
 def test_an_ed25519_key_is_refused(base: Path, capsys: Capture) -> None:
     private_key_file(base, "gate", 0)
     assert check(key="gate") == 2

@@ -122,7 +122,7 @@ def test_the_verdict_of_one_registered_model_is_not_for_another_with_the_same_by
     client.create_model_version(other, version.source, version.run_id)
     assert own.verify(target=f"models:/{other}/1") == 3
     assert f"it is about the registered model {version.name}" in capsys.readouterr().out
-    assert own.verify("--model", version.name, target=f"models:/{other}/1") == 2
+    assert own.verify("--model", version.name, target=f"models:/{other}/1") == 3
     assert not (here / "served").exists()
 
 

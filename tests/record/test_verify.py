@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from qaqpa.evidence.envelope import parse_envelope
-from qaqpa.model import Stage, Strength
+from qaqpa.model import Stage, Strength, Subject
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record import summary
 from qaqpa.record.verify import Verification, verify
@@ -120,8 +121,16 @@ def test_another_model_of_the_same_name_is_told_apart(passed: dict[str, Any]) ->
         statement["predicate"][summary.SUBJECT]["created"] = 1_700_000_000_000
 
     found = changed(passed, made)
-    assert unmet(found, created_ms=1_700_000_000_000) == []
-    assert unmet(found, created_ms=1_700_000_000_001) == ["created"]
+    same = Subject("credit", "7", created_ms=1_700_000_000_000)
+    assert unmet(found, registered=same) == []
+    assert unmet(found, registered=replace(same, created_ms=1_700_000_000_001)) == ["created"]
+
+
+def test_a_verdict_is_for_the_model_that_the_registry_names_too(passed: dict[str, Any]) -> None:
+    """Somebody requires `credit`, has the verdict of `credit`, and deploys the same bytes as `fraud`."""
+    assert unmet(passed, registered=Subject("fraud", "1")) == ["model"]
+    assert unmet(passed, model=None, registered=Subject("fraud", "1")) == ["model"]
+    assert unmet(passed, model=None, registered=Subject("credit", "9")) == []
 
 
 def test_a_verdict_without_end_in_sight_is_refused(passed: dict[str, Any]) -> None:

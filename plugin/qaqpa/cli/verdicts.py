@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from qaqpa.cli.lazily import MODELS
 from qaqpa.cli.signing import add_passphrase_file, passphrase_for
 from qaqpa.config import Config
 from qaqpa.errors import UsageError
@@ -41,7 +42,7 @@ class Signing:
         """Takes an earlier verdict away.
 
         Raises:
-            UsageError: it cannot be taken away, or a key is named without a directory.
+            UsageError: it cannot be taken away, a key is named without a directory, or the directory is judged itself.
         """
         if args.gate_key and not args.verdict:
             raise UsageError("--gate-key is there without --verdict", required="both, or neither")
@@ -49,6 +50,7 @@ class Signing:
         self._directory = Path(args.verdict) if args.verdict else None
         self._key: SigningKey | None = None
         if self._directory:
+            _refuse_inside(self._directory, args.target)
             take_away(self._directory)
 
     def prepare(self, config: Config, stage: Stage) -> None:
@@ -83,3 +85,12 @@ class Signing:
         result = "PASSED" if decision.verdict is Verdict.ALLOW else "FAILED"
         place = visible(self._directory / DSSE_FILE)
         print(f"qaqpa: wrote {place} and {BUNDLE_FILE}: {result}, signed by {self._key.key_id}", file=sys.stderr)
+
+
+def _refuse_inside(directory: Path, target: str) -> None:
+    """A verdict among the files of the model would change the bytes that it is about."""
+    for part in ("model", "evidence"):
+        if not target.startswith(MODELS) and directory.resolve().is_relative_to((Path(target) / part).resolve()):
+            raise UsageError(
+                "The verdict would lie in what is judged", where="--verdict", required="a directory elsewhere"
+            )

@@ -105,12 +105,8 @@ def _about(required: Requirements, found: Bytes, args: argparse.Namespace) -> Re
     version = found.version
     if version is None:
         return required
-    if required.model not in (None, version.name):
-        raise UsageError(
-            f"The target is a version of {visible(version.name)}", where=args.target, required=visible(required.model)
-        )
     workspace = required.workspace if args.workspace else version.workspace
-    return replace(required, model=version.name, workspace=workspace, created_ms=version.created_ms)
+    return replace(required, workspace=workspace, registered=version)
 
 
 def _required(args: argparse.Namespace) -> Requirements:

@@ -217,8 +217,8 @@ def _within(seconds: float, call: Callable[[], Json]) -> Json:
 def _version(body: JsonObject) -> str:
     """The version that the server says it has."""
     provenance = body.get("provenance")
-    found = str(provenance.get("version", "")) if isinstance(provenance, dict) else ""
-    return found if _VERSION.fullmatch(found) else "unknown"
+    found = provenance.get("version") if isinstance(provenance, dict) else None
+    return found if isinstance(found, str) and _VERSION.fullmatch(found) else "unknown"
 
 
 def _cause(error: BaseException) -> str:

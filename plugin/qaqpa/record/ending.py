@@ -13,11 +13,12 @@ from datetime import datetime, timedelta, timezone
 
 from qaqpa import times
 from qaqpa.errors import UndecidedError
-from qaqpa.evidence.kinds import SYSTEM
+from qaqpa.evidence.kinds import RESPONSIBILITY, SYSTEM
 from qaqpa.gate import decide
 from qaqpa.model import Decision, Evidence, Json, Request, Verdict
 from qaqpa.policy.engine import Engine
 
+_ALWAYS = frozenset({SYSTEM, RESPONSIBILITY})
 _DAY = timedelta(days=1)
 
 
@@ -54,10 +55,10 @@ def ending(decision: Decision, request: Request, engine: Engine, days: int) -> E
 
 
 def used(decision: Decision, request: Request) -> list[Evidence]:
-    """The facts that a decision rests on: those that its findings name, and the context."""
+    """The facts that a decision rests on: those that its findings name, the context, and who trained the model."""
     named = {fact for finding in decision.findings for fact in finding["evidence"]}
     named |= {waiver["id"] for finding in decision.findings for waiver in finding["waivers"]}
-    return [fact for fact in request.evidence if fact.id in named or fact.kind == SYSTEM]
+    return [fact for fact in request.evidence if fact.id in named or fact.kind in _ALWAYS]
 
 
 def _known(decision: Decision, request: Request, days: int) -> Iterator[Ending]:

@@ -12,7 +12,7 @@ from typing import Any
 from qaqpa.config.records import DEFAULT_VERIFIER
 from qaqpa.documents import Document, DocumentError, read, validate
 from qaqpa.evidence.keys import PublicKey, read_public_key
-from qaqpa.model import Stage, Strength
+from qaqpa.model import Stage, Strength, Subject
 from qaqpa.record.attest import check_gate_key
 
 _MEND = "examples/deploy/requirements.yaml shows every field"
@@ -23,8 +23,8 @@ class Requirements:
     """What a verdict has to say. None, and what is empty, is not asked about.
 
     `keys` are the gate's public keys, one of which must have signed. `policies` are digests, one of which must have
-    decided. `created_ms` is when the registry made the registered model, milliseconds since 1970. `allow_waivers` names
-    the controls that a waiver may excuse; None allows all.
+    decided. `allow_waivers` names the controls that a waiver may excuse; None allows all. `registered` is the version
+    whose bytes they are, where a registry named it.
     """
 
     keys: tuple[PublicKey, ...] = ()
@@ -41,7 +41,7 @@ class Requirements:
     max_age: timedelta | None = None
     minimum_strength: Strength = Strength.DECLARED
     allow_waivers: frozenset[str] | None = frozenset()
-    created_ms: int | None = None
+    registered: Subject | None = None
 
 
 def read_requirements(path: str | Path) -> Requirements:

@@ -7,7 +7,6 @@ observed passes whatever is decided; of these there is no verdict at all. Whatev
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import rfc8785
@@ -124,7 +123,7 @@ def _statement(judged: Judgement) -> JsonObject:
                 "uri": f"urn:qaqpa:policy:{decision.policy_digest}",
                 "digest": {"sha256": decision.policy_digest},
             },
-            "inputAttestations": [_attestation(fact) for fact in _input(decision, request)],
+            "inputAttestations": [_attestation(fact) for fact in request.evidence],
             "slsaVersion": SLSA_VERSION,
             **_outcome(judged),
             **_circumstances(judged, model),
@@ -191,12 +190,6 @@ def _model(judged: Judgement) -> Model:
 
 def _name(model: Model) -> str:
     return f"models:/{model.name}/{model.version}" if model.version else model.name
-
-
-def _input(decision: Decision, request: Request) -> Iterator[Evidence]:
-    """Every statement that was heard, each once; where nothing could be decided, all that there are."""
-    heard = used(decision, request) if decision.findings else request.evidence
-    yield from {fact.id: fact for fact in heard}.values()
 
 
 def _attestation(fact: Evidence) -> Json:

@@ -88,15 +88,19 @@ def _because(verdict: SignedVerdict) -> str:
 def _system(verdict: SignedVerdict, required: Requirements) -> Iterator[Unmet]:
     """What the model is, and what it is used in."""
     model = verdict.model
-    if required.model is not None and model.name != required.model:
-        yield Unmet("model", f"it is about the registered model {model.name}", required.model)
+    registered = required.registered
+    names = dict.fromkeys(
+        name for name in (required.model, registered.name if registered else None) if name is not None
+    )
+    if any(model.name != name for name in names):
+        yield Unmet("model", f"it is about the registered model {model.name}", " and ".join(names))
     if model.workspace != required.workspace:
         yield Unmet("workspace", f"it is about a model of the workspace {model.workspace}", required.workspace)
     if required.model_version is not None and model.version != required.model_version:
         yield Unmet("model_version", f"it is about version {model.version or 'unknown'}", required.model_version)
     if required.registry is not None and model.registry != required.registry:
         yield Unmet("registry", f"it is about the registry {model.registry or 'unknown'}", required.registry)
-    if None not in (required.created_ms, model.created_ms) and model.created_ms != required.created_ms:
+    if registered and model.created_ms is not None and model.created_ms != registered.created_ms:
         yield Unmet("created", "it is about an older or newer model of this name", "the one that the registry has")
     if required.context is not None and verdict.context != required.context:
         yield Unmet("context", f"it is about the context {verdict.context or 'unknown'}", required.context)
