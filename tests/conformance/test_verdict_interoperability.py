@@ -70,7 +70,7 @@ def test_the_rules_of_slsa_would_find_a_breach(payload: bytes) -> None:
 
 
 def breaches(statement: dict[str, Any]) -> Iterator[str]:
-    """What in a statement breaks a rule that SLSA's specification of VSA v1 has for producers."""
+    """What in a statement breaks a rule that SLSA's specification of VSA v1 (1.1) has for producers."""
     body = statement["predicate"]
     levels = body.get("verifiedLevels") or [""]
     result = body.get("verificationResult")
@@ -79,6 +79,7 @@ def breaches(statement: dict[str, Any]) -> Iterator[str]:
         "predicateType": statement["predicateType"] == "https://slsa.dev/verification_summary/v1",
         "subject": all(subject["digest"] for subject in statement["subject"]) and statement["subject"],
         "verifier.id": _URI.fullmatch(str(body.get("verifier", {}).get("id"))),
+        "verifier.version": all(isinstance(one, str) for one in body["verifier"].get("version", {}).values()),
         "timeVerified": _TIMESTAMP.fullmatch(str(body.get("timeVerified"))),
         "resourceUri": _URI.fullmatch(str(body.get("resourceUri"))),
         "policy.uri": _URI.fullmatch(str(body.get("policy", {}).get("uri"))),
@@ -86,7 +87,7 @@ def breaches(statement: dict[str, Any]) -> Iterator[str]:
         "verificationResult": result in {"PASSED", "FAILED"},
         "verifiedLevels": all(level and not level.startswith("SLSA_") for level in levels),
         "FAILED": (result == "FAILED") == (levels == ["FAILED"]),
-        "slsaVersion": re.fullmatch(r"\d+\.\d+", str(body.get("slsaVersion", "1.0"))),
+        "slsaVersion": re.fullmatch(r"1\.\d+", str(body.get("slsaVersion", "1.0"))),
         "extensions": all(_URI.fullmatch(name) for name in set(body) - _SLSA_FIELDS),
     }
     yield from (rule for rule, is_kept in kept.items() if not is_kept)

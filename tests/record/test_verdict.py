@@ -83,8 +83,10 @@ def test_digests_of_what_decided_are_those_of_the_very_files(engine: EmbeddedEng
 
 
 def test_configuration_digest_follows_what_decides_and_no_path(engine: EmbeddedEngine, tmp_path: Path) -> None:
+    asked = request(everything())
+
     def digest(config: Config, settings: Settings | None = None) -> str:
-        return str(predicate(judged(engine, config=config, settings=settings))[summary.CONFIGURATION])
+        return canonical_sha256(effective(config, replace(asked, settings=settings or Settings())))
 
     source = trusted(tmp_path, NOW)
     plain = digest(Config())
@@ -99,6 +101,7 @@ def test_configuration_digest_follows_what_decides_and_no_path(engine: EmbeddedE
         digest(Config(), Settings(raised=("TRN-02",))),
     ]
     assert len({plain, *others}) == len(others) + 1
+    assert predicate(judged(engine))[summary.CONFIGURATION] == plain
 
 
 def test_a_deny_is_attested_and_names_no_level(engine: EmbeddedEngine) -> None:

@@ -18,7 +18,7 @@ from qaqpa.model import Stage, Strength
 PREDICATE_TYPE = "https://slsa.dev/verification_summary/v1"
 """The type of the predicate; a name, never fetched."""
 
-SLSA_VERSION = "1.0"
+SLSA_VERSION = "1.1"
 """The version of SLSA whose rules for the fields are kept."""
 
 PASSED, FAILED = "PASSED", "FAILED"
@@ -87,7 +87,8 @@ def levels(stage: Stage, strength: Strength, profiles: Iterable[Profile], waived
     """
     passed = [_level("PROFILE", own.id, *(["WITH_WAIVERS"] if own.waived else [])) for own in profiles]
     exceptions = [_level("WAIVED", control) for control in waived]
-    return [_level("STAGE", stage.value), _level("EVIDENCE", strength.value), *passed, *dict.fromkeys(exceptions)]
+    found = [_level("STAGE", stage.value), _level("EVIDENCE", strength.value), *passed, *exceptions]
+    return list(dict.fromkeys(found))
 
 
 def _level(*words: str) -> str:
