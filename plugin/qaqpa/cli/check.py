@@ -22,6 +22,7 @@ from qaqpa.cli.common import (
 )
 from qaqpa.cli.fetching import without_unsound
 from qaqpa.cli.formats import add_formats, deliver, parse_formats
+from qaqpa.cli.verdicts import Signing, add_verdict
 from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reviewing.add_arguments(parser)
     add_config(parser)
     add_registry(parser)
+    add_verdict(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if args.fail_on:
         raise UsageError("There is nothing that this could be worse than", where="--fail-on", required="--base REF")
     wanted = parse_formats(args.format)
+    signing = Signing(args)
     language = chosen_language(args.lang)
     config = _config(args)
     now = moment_of(args.as_of)
@@ -72,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     validate_config(config, engine.catalog)
     stage = Stage(args.stage or ("production" if args.target.startswith(MODELS) else "review"))
     profiles = profiles_of(args.profile, config, stage, engine.catalog)
+    signing.prepare(config, stage)
     trust = trust_for(config, args.target, stage)
     target = read_target(args.target, args.registry_uri)
     _check_name(args, target, stage)
@@ -90,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
         with waiting("reading the documents that evidence names"):
             request = without_unsound(request, target.base)
     decision = decide(request, engine)
+    signing.write(decision, request, config, engine)
     _say_mode(config, target, now)
     judged = Judged(decision, args.target, Places(request, target.base, config.path))
     return deliver(judged, engine.catalog, wanted, language, brief=args.brief)

@@ -12,7 +12,7 @@ from typing import Any
 from qaqpa.config.environment import with_environment
 from qaqpa.config.parties import parties_source
 from qaqpa.config.patterns import objection
-from qaqpa.config.records import DEFAULT_GATE, MAX_OBSERVE_DAYS, Config, Gate, Observe, OpaServer
+from qaqpa.config.records import DEFAULT_GATE, MAX_OBSERVE_DAYS, Config, Gate, Observe, OpaServer, VerdictSettings
 from qaqpa.documents import Document, DocumentError, read, validate
 from qaqpa.errors import UsageError
 from qaqpa.model import Separation, Settings, Stage, Strength
@@ -94,6 +94,7 @@ def _config(document: Document, path: Path, base: Path) -> Config:
         artifact_roots=tuple((base / root).resolve() for root in value.get("artifact_roots", [])),
         parties=parties_source(value["parties"], path, base) if "parties" in value else None,
         code=_code(document),
+        verdict=_verdict(value.get("verdict", {}), base),
         path=path,
     )
 
@@ -113,6 +114,10 @@ def _code(document: Document) -> dict[str, tuple[str, ...]]:
                     required="such as governance/credit, or src/credit/**",
                 )
     return {folder: tuple(patterns) for folder, patterns in code.items()}
+
+
+def _verdict(value: dict[str, Any], base: Path) -> VerdictSettings:
+    return VerdictSettings(**{name: base / entry if name == "key" else entry for name, entry in value.items()})
 
 
 def _beside(base: Path, name: str, entry: Any) -> Any:

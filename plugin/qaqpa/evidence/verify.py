@@ -103,6 +103,23 @@ def end_of(statement: Statement, rule: Rule) -> datetime:
     return min(statement.expires_at, by_rule) if statement.expires_at else by_rule
 
 
+def keys_end(given: Iterable[Signature], persons: Iterable[str], issued_at: datetime, now: datetime) -> datetime | None:
+    """When the first of some signers has no key left that counts, by what is known today; None where nobody signed.
+
+    Args:
+        given: the good signatures on a statement.
+        persons: ids of the signers that count.
+        issued_at: when the statement was made.
+        now: the moment of the decision.
+    """
+    ends: dict[str, datetime] = {}
+    for own in given:
+        if key_objection(own.key, issued_at, now) is None:
+            end = min(filter(None, (own.key.valid_until, own.key.revoked_at)))
+            ends[own.person.id] = max(end, ends.get(own.person.id, end))
+    return min((ends[person] for person in persons if person in ends), default=None)
+
+
 def rule_of(statement: Statement, parties: Parties) -> Rule:
     """The rule of a statement's kind.
 
