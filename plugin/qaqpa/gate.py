@@ -22,6 +22,7 @@ from qaqpa.model import (
     Evidence,
     Json,
     JsonObject,
+    PartiesInForce,
     Problem,
     Request,
     Settings,
@@ -62,7 +63,7 @@ def decide(request: Request, engine: Engine) -> Decision:
         _log.exception("the gate failed")
         return _undecided(document, engine, Problem("gate_failed", "The gate failed; its log says why."))
     verdict = Verdict(answer.document["verdict"])
-    return Decision(verdict, answer.document, answer.policy_digest, answer.engine, document["context"])
+    return Decision(verdict, answer.document, answer.policy_digest, answer.engine, document["context"], answer.versions)
 
 
 def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the request
@@ -109,6 +110,7 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         problems=(*_that_matter(problems, stage), *untrusted, *collected.problems),
         actor=collected.actor,
         as_of=as_of,
+        parties=PartiesInForce(parties.digest, parties.version, parties.expires) if parties else None,
     )
 
 

@@ -110,6 +110,8 @@ class Evidence:
     `id` is the SHA-256 of the payload; `predicate` is the content without its kind; `source` is the file or tag.
     `envelope` is the SHA-256 of the signatures; it is empty, and `signers` too, where nobody signed. `against_only`
     marks what was refused for who signed it: it can say that a requirement is not met, and never that one is.
+    `counts_until` is when it stops counting by what is known today: at its end, or before that at the end of a key that
+    signed it; None where nothing ends it.
     """
 
     kind: str
@@ -122,6 +124,7 @@ class Evidence:
     envelope: str = ""
     signers: Sequence[Signer] = ()
     against_only: bool = False
+    counts_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -156,11 +159,20 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class PartiesInForce:
+    """The parties file by which signatures were judged: SHA-256 of what its root keys signed, version and end."""
+
+    digest: str
+    version: int
+    expires: datetime
+
+
+@dataclass(frozen=True)
 class Request:
     """All that a decision depends on; `qaqpa.gate.decide` turns it into the input document.
 
     `actor` is the party id of whoever asks for the promotion, None where that is not known. `as_of` is true where `now`
-    was chosen, and is not the present.
+    was chosen, and is not the present. `parties` is None where no parties file was in force.
     """
 
     subject: Subject
@@ -175,15 +187,20 @@ class Request:
     problems: Sequence[Problem] = ()
     actor: str | None = None
     as_of: bool = False
+    parties: PartiesInForce | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What an engine returned: the decision document as parsed JSON, or None where it gave none."""
+    """What an engine returned: the decision document as parsed JSON, or None where it gave none.
+
+    `versions` says which programs evaluated the policies, such as `{"wasmtime": "46.0.1"}`.
+    """
 
     document: Json
     engine: str
     policy_digest: str
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,7 +208,8 @@ class Decision:
     """A decision document that passed all checks, or the reason why there is none.
 
     `document` follows `schemas/decision.json`. Where no engine gave a sound document, it is one made here: no findings,
-    verdict `undecided`, and the problem that says why. `context` is the one that was judged by.
+    verdict `undecided`, and the problem that says why. `context` is the one that was judged by; `versions` are those of
+    the answer.
     """
 
     verdict: Verdict
@@ -199,6 +217,7 @@ class Decision:
     policy_digest: str
     engine: str
     context: JsonObject = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def findings(self) -> Sequence[JsonObject]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from attacks.scene import attacked_organisation
 from qaqpa import times
 from support.keyring import to_yaml, trusted
+from support.pull_requests import Capture, PullRequest
 from support.registry import Registry
 from support.servers import mlflow_server
 
@@ -34,3 +36,13 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     configuration = f"version: 1\nparties:\n  file: {source.file}\n  threshold: 2\n  state: state\n  roots:{roots}\n"
     with mlflow_server(directory, f"sqlite:///{directory}/mlflow.db", configuration, parties=False) as server:
         yield Registry(server, directory)
+
+
+@pytest.fixture
+def pull(here: Path, capsys: Capture) -> PullRequest:
+    """A pull request that takes the audit away, against a base without a configuration."""
+    request = PullRequest(here, capsys)
+    request.system()
+    request.branch()
+    (request.credit / "evidence" / "audit.yaml").unlink()
+    return request

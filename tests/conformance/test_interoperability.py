@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -36,31 +34,18 @@ from support.directories import write_system
 from support.keyring import key_entry, organisation, person, private_key_file, signing_key, to_yaml
 from support.statements import NOW, Known, everything, payload, request
 
-HERE = Path(__file__).parent / "interoperability"
+Sigstore = Callable[[list[dict[str, Any]]], list[str]]
 
 Verify = Callable[[list[tuple[str, SigningKey]]], list[str]]
 """Takes envelopes with the keys to verify them with; gives `good` or the code of the refusal for each."""
 
 
 @pytest.fixture(scope="module")
-def verify(tmp_path_factory: pytest.TempPathFactory) -> Verify:
-    """The independent implementation, in the version that the lock file pins."""
-    if not shutil.which("npm"):
-        assert "CI" not in os.environ, "continuous integration has Node"
-        pytest.skip("there is no Node")
-    root = tmp_path_factory.mktemp("interoperability")
-    shutil.copytree(HERE, root, dirs_exist_ok=True)
-    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    subprocess.run(install, cwd=root, check=True, capture_output=True, timeout=120)
+def verify(sigstore: Sigstore) -> Verify:
+    """The independent implementation, asked about envelopes."""
 
     def call(asked: list[tuple[str, SigningKey]]) -> list[str]:
-        questions = [{"envelope": json.loads(text), "key": _pem(key), "keyId": key.key_id} for text, key in asked]
-        command = ["node", "verify.mjs"]
-        done = subprocess.run(
-            command, cwd=root, check=True, stdout=subprocess.PIPE, input=json.dumps(questions).encode(), timeout=60
-        )
-        answers: list[str] = json.loads(done.stdout)
-        return answers
+        return sigstore([{"envelope": json.loads(text), "key": _pem(key), "keyId": key.key_id} for text, key in asked])
 
     return call
 

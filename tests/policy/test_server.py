@@ -92,6 +92,17 @@ def test_sound_answer_counts_and_the_question_is_strict(fake: type[Fake]) -> Non
     assert body == {"input": {"x": 1}}
 
 
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [("1.10.1", "1.10.1"), ("1.9.0-dev+x", "1.9.0-dev+x"), ("\x1b[31m", "unknown"), (None, "unknown")],
+)
+def test_the_version_of_the_server_is_told_where_it_looks_like_one(
+    fake: type[Fake], said: str | None, version: str
+) -> None:
+    fake.answers = [answer({**SOUND, "provenance": {**SOUND["provenance"], "version": said}})]
+    assert engine(fake).evaluate({}).versions == {"opa": version}
+
+
 def test_connection_is_used_again(fake: type[Fake]) -> None:
     fake.answers = [answer()]
     asked = engine(fake)
@@ -249,6 +260,8 @@ def test_real_server_with_our_bundle_is_accepted_and_one_with_another_is_not(tmp
     document = next(samples(sorted(embedded.catalog.profiles)))
     with opa_server(compiled / "bundle.tar.gz") as url:
         asked = engine(url, policy_digest=embedded.policy_digest, timeout_seconds=10.0)
-        assert ConfirmedEngine(asked, embedded).evaluate(document).document == embedded.evaluate(document).document
+        confirmed = ConfirmedEngine(asked, embedded).evaluate(document)
+        assert confirmed.document == embedded.evaluate(document).document
+        assert confirmed.versions["opa"][0].isdecimal()
         with pytest.raises(UndecidedError, match="other policies"):
             engine(url, timeout_seconds=10.0).evaluate(document)

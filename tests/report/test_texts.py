@@ -116,7 +116,7 @@ def test_each_of_the_reports_own_texts_is_used_and_there() -> None:
         "month": " ".join(map(str, range(1, 13))),
     }
     said |= {f"{group}.{name}" for group, names in made.items() for name in names.split()}
-    whole = {"code", "cause", "reason", "remedy", "problem", "strength", "actor", "verification", "field"}
+    whole = {"code", "cause", "reason", "remedy", "problem", "strength", "actor", "verification", "field", "change"}
     # Those of the law's own words have a test of their own: test_translations.py.
     said |= {name for name in STRINGS if name.split(".")[0] in {"kind", "family"}}
     said |= {name for name in STRINGS if name.split(".")[0] in whole}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
@@ -122,7 +123,7 @@ class Known(Trust):
     """A parties file that is trusted without looking at its signatures."""
 
     def __init__(self, known: Parties) -> None:
-        self._known = known
+        self._known = replace(known, digest=known.digest or "cd" * 32)
 
     def parties(self, now: datetime) -> Parties:
         del now

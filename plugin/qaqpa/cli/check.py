@@ -6,9 +6,10 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime
 
-from qaqpa import times
+from qaqpa.cli import reviewing
+from qaqpa.cli.asked import moment_of, profiles_of
 from qaqpa.cli.common import (
     MODELS,
     Target,
@@ -21,6 +22,7 @@ from qaqpa.cli.common import (
 )
 from qaqpa.cli.fetching import without_unsound
 from qaqpa.cli.formats import add_formats, deliver, parse_formats
+from qaqpa.cli.verdicts import Signing, add_verdict
 from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
@@ -29,9 +31,6 @@ from qaqpa.model import Problem, Stage
 from qaqpa.report.judged import Judged
 from qaqpa.report.language import chosen_language
 from qaqpa.report.places import Places
-
-_EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
-_LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read the documents that evidence names, from the directory or by https, and compare their hashes",
     )
+    reviewing.add_arguments(parser)
     add_config(parser)
     add_registry(parser)
+    add_verdict(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,18 +62,20 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         QaqpaError: what was asked cannot be read.
     """
+    if args.base is not None:
+        return reviewing.run(args)
+    if args.fail_on:
+        raise UsageError("There is nothing that this could be worse than", where="--fail-on", required="--base REF")
     wanted = parse_formats(args.format)
+    signing = Signing(args)
     language = chosen_language(args.lang)
     config = _config(args)
-    now = _moment(args.as_of)
+    now = moment_of(args.as_of)
     engine = open_engine(config)
     validate_config(config, engine.catalog)
     stage = Stage(args.stage or ("production" if args.target.startswith(MODELS) else "review"))
-    profiles = tuple(args.profile or config.profiles_for(stage))
-    for profile in profiles:
-        if profile not in engine.catalog.profiles:
-            known = ", ".join(engine.catalog.profiles)
-            raise UsageError(f"There is no profile {profile!r}", where="--profile", required=f"one of {known}")
+    profiles = profiles_of(args.profile, config, stage, engine.catalog)
+    signing.prepare(config, stage)
     trust = trust_for(config, args.target, stage)
     target = read_target(args.target, args.registry_uri)
     _check_name(args, target, stage)
@@ -91,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
         with waiting("reading the documents that evidence names"):
             request = without_unsound(request, target.base)
     decision = decide(request, engine)
+    signing.write(decision, request, config, engine)
     _say_mode(config, target, now)
     judged = Judged(decision, args.target, Places(request, target.base, config.path))
     return deliver(judged, engine.catalog, wanted, language, brief=args.brief)
@@ -124,15 +128,3 @@ def _without_bytes(target: Target, stage: Stage) -> list[Problem]:
 def _config(args: argparse.Namespace) -> Config:
     config = load_config(args.config)
     return replace(config, engine=args.engine) if args.engine else config
-
-
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return times.now()
-    try:
-        moment = times.parse(text)
-    except ValueError as error:
-        raise UsageError(str(error), where="--as-of", required="2026-11-23, or a time with zone") from error
-    if not _EARLIEST <= moment < _LATEST:
-        raise UsageError(f"{text} is out of range", where="--as-of", required="a day from 2000 to 2099")
-    return moment

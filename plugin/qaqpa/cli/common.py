@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
+from qaqpa.cli import lazily
 from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
@@ -30,7 +30,7 @@ from qaqpa.report.language import chosen_language
 from qaqpa.report.strings import LANGUAGES
 from qaqpa.report.texts import Texts
 
-MODELS = "models:/"
+MODELS = lazily.MODELS
 _PLAIN_WIDTH = 100
 _PATIENCE_SECONDS = 2.0
 
@@ -156,7 +156,7 @@ def registry() -> Any:
     Raises:
         UsageError: MLflow is not installed.
     """
-    return _with_mlflow("registry")
+    return lazily.with_mlflow("registry")
 
 
 def attaching() -> Any:
@@ -165,17 +165,7 @@ def attaching() -> Any:
     Raises:
         UsageError: MLflow is not installed.
     """
-    return _with_mlflow("attaching")
-
-
-def _with_mlflow(module: str) -> Any:
-    try:
-        # Importing MLflow takes seconds.
-        return importlib.import_module(f"qaqpa.mlflow.{module}")
-    except ImportError as error:
-        raise UsageError(
-            "MLflow is not installed, so no registry can be reached", mend="pip install 'qaqpa[mlflow]'"
-        ) from error
+    return lazily.with_mlflow("attaching")
 
 
 class _Console(Console):

@@ -78,6 +78,18 @@ gates:
 # What a profile would only warn of, and is to deny here: a control, or one violation with its code.
 # raise: [HOV-02, TRN-02/comprehension_low]
 
+# Which code belongs to which model, for `qaqpa check --base`; all paths from the top of the repository.
+# review:
+#   code:
+#     governance/credit: ["src/credit/**", train.py]
+
+# What `qaqpa check --verdict DIR` says of this gate in the verdicts that it signs.
+# verdict:
+#   verifier: urn:qaqpa:gate:v1  # the name of this gate; a URI
+#   registry: https://mlflow.example.org  # the name of the registry; a URI, never asked
+#   days: 30                     # longest time that a verdict lasts, 1 to 90
+#   key: gate.key                # private key of the gate, ECDSA P-256; or --gate-key FILE
+
 # artifact_roots: [artifacts]    # local directories below which the server may read model files
 """
 

@@ -27,6 +27,7 @@ _COMMANDS = {
     "waivers": "list waivers, and until when they last",
     "keys": "make a key to sign with, or show the id of one",
     "parties": "make, check, sign or show the parties file, which says whose signature counts",
+    "verify": "check a signed verdict against the bytes that are to be served; offline",
     "digest": "print the model digest of a directory or a model version",
     "policy": "test or build policies of your own",
     "new": "write the files of a new control, to be filled in",

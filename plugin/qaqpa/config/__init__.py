@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from qaqpa.config.load import DEFAULT_FILE, load_config
+from qaqpa.config.load import DEFAULT_FILE, config_from, load_config
 from qaqpa.config.records import (
     DEFAULT_GATE,
     DEFAULT_PROFILE,
+    DEFAULT_VERIFIER,
     MAX_OBSERVE_DAYS,
+    MAX_VERDICT_DAYS,
     Config,
     Gate,
     Observe,
     OpaServer,
     PartiesSource,
+    VerdictSettings,
     fold,
     matches,
 )
@@ -21,12 +24,16 @@ __all__ = [
     "DEFAULT_FILE",
     "DEFAULT_GATE",
     "DEFAULT_PROFILE",
+    "DEFAULT_VERIFIER",
     "MAX_OBSERVE_DAYS",
+    "MAX_VERDICT_DAYS",
     "Config",
     "Gate",
     "Observe",
     "OpaServer",
     "PartiesSource",
+    "VerdictSettings",
+    "config_from",
     "fold",
     "load_config",
     "matches",

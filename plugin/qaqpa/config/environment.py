@@ -14,7 +14,7 @@ from qaqpa.documents import load_schema
 from qaqpa.errors import UsageError
 
 _ENGINES = ("embedded", "opa")
-_SHOWN = ("gates", "policy", "observe", "thresholds", "raise", "separation_of_duties")
+_SHOWN = ("gates", "policy", "observe", "thresholds", "raise", "separation_of_duties", "review", "verdict")
 
 
 def with_environment(config: Config, value: dict[str, Any], named_by: str) -> Config:

@@ -11,7 +11,8 @@ from typing import Any
 
 from qaqpa.config.environment import with_environment
 from qaqpa.config.parties import parties_source
-from qaqpa.config.records import DEFAULT_GATE, MAX_OBSERVE_DAYS, Config, Gate, Observe, OpaServer
+from qaqpa.config.patterns import objection
+from qaqpa.config.records import DEFAULT_GATE, MAX_OBSERVE_DAYS, Config, Gate, Observe, OpaServer, VerdictSettings
 from qaqpa.documents import Document, DocumentError, read, validate
 from qaqpa.errors import UsageError
 from qaqpa.model import Separation, Settings, Stage, Strength
@@ -39,9 +40,23 @@ def load_config(path: str | Path | None = None) -> Config:
     if named is None and not _has_default_file():
         return with_environment(Config(), {}, "default")
     found = Path(named or DEFAULT_FILE)
-    document = read(found)
+    return config_from(read(found), found, found.resolve().parent, named_by if named else "default")
+
+
+def config_from(document: Document, path: Path, base: Path, named_by: str) -> Config:
+    """A configuration that was read already, with what the environment sets.
+
+    Args:
+        document: the file, parsed.
+        path: where it is.
+        base: the directory from which paths in it start.
+        named_by: what named the file.
+
+    Raises:
+        UsageError: it does not fit its schema, or a variable has a value that is not allowed.
+    """
     validate(document, "qaqpa")
-    return with_environment(_config(document, found), document.value, named_by if named else "default")
+    return with_environment(_config(document, path, base), document.value, named_by)
 
 
 def _has_default_file() -> bool:
@@ -61,14 +76,13 @@ def _has_default_file() -> bool:
     return False
 
 
-def _config(document: Document, path: Path) -> Config:
+def _config(document: Document, path: Path, base: Path) -> Config:
     value = document.value
     settings = Settings(
         thresholds=value.get("thresholds", {}),
         raised=tuple(value.get("raise", ())),
         separation_of_duties=Separation(value.get("separation_of_duties", Separation.WHEN_KNOWN.value)),
     )
-    base = path.resolve().parent
     gates = tuple(_gate(entry, settings) for entry in value.get("gates", []))
     return Config(
         gates=gates or (replace(DEFAULT_GATE, settings=settings),),
@@ -78,9 +92,32 @@ def _config(document: Document, path: Path) -> Config:
         observe=tuple(_observe(document, number) for number in range(len(value.get("observe", [])))),
         settings=settings,
         artifact_roots=tuple((base / root).resolve() for root in value.get("artifact_roots", [])),
-        parties=parties_source(value["parties"], path) if "parties" in value else None,
+        parties=parties_source(value["parties"], path, base) if "parties" in value else None,
+        code=_code(document),
+        verdict=_verdict(value.get("verdict", {}), base),
         path=path,
     )
+
+
+def _code(document: Document) -> dict[str, tuple[str, ...]]:
+    """Which files are the code of which directory."""
+    code: dict[str, list[str]] = document.value.get("review", {}).get("code", {})
+    for folder, patterns in code.items():
+        wrong = objection(folder) if folder != "." else ""
+        places: list[tuple[tuple[str | int, ...], str]] = [(("review", "code", folder), wrong)]
+        places += [(("review", "code", folder, at), objection(one)) for at, one in enumerate(patterns)]
+        for pointer, why in places:
+            if why:
+                raise DocumentError(
+                    f"This is no path below the top of the repository: {why}",
+                    where=document.where(pointer),
+                    required="such as governance/credit, or src/credit/**",
+                )
+    return {folder: tuple(patterns) for folder, patterns in code.items()}
+
+
+def _verdict(value: dict[str, Any], base: Path) -> VerdictSettings:
+    return VerdictSettings(**{name: base / entry if name == "key" else entry for name, entry in value.items()})
 
 
 def _beside(base: Path, name: str, entry: Any) -> Any:

@@ -24,13 +24,12 @@ _FINGERPRINT = re.compile("SHA256:[A-Za-z0-9+/]{43}")
 _NUMBER = re.compile("[1-9][0-9]{0,8}", re.ASCII)
 
 
-def parties_source(value: dict[str, Any], path: Path) -> PartiesSource:
-    """The part `parties` of a configuration file that fits its schema.
+def parties_source(value: dict[str, Any], path: Path, base: Path) -> PartiesSource:
+    """The part `parties` of a configuration file that fits its schema; paths in it start at `base`.
 
     Raises:
         UsageError: more root keys must sign than are listed.
     """
-    base = path.resolve().parent
     state = value.get("state")
     source = PartiesSource(
         file=base / value["file"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -72,6 +72,27 @@ class PartiesSource:
     roots_from: str = ""
 
 
+DEFAULT_VERIFIER = "urn:qaqpa:gate:v1"
+"""What a gate calls itself in its verdicts where the configuration names nothing."""
+
+MAX_VERDICT_DAYS = 90
+"""Longest time that a verdict may last, days."""
+
+
+@dataclass(frozen=True)
+class VerdictSettings:
+    """What signed verdicts say of the gate, and how many days they last at most.
+
+    `registry` is a URI that names the registry, not its address; empty where nobody named it. `key` is the gate's
+    private key; None where the command line names it.
+    """
+
+    verifier: str = DEFAULT_VERIFIER
+    registry: str = ""
+    days: int = 30
+    key: Path | None = None
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -82,7 +103,11 @@ DEFAULT_GATE = Gate(
 
 @dataclass(frozen=True)
 class Config:
-    """The configuration in force. `sources` says for each setting where its value came from."""
+    """The configuration in force.
+
+    `code` has patterns of the files that are the code of a model, by the model's directory, all from the top of the
+    repository. `sources` says for each setting where its value came from.
+    """
 
     gates: tuple[Gate, ...] = (DEFAULT_GATE,)
     engine: str = "embedded"
@@ -92,6 +117,8 @@ class Config:
     settings: Settings = field(default_factory=Settings)
     artifact_roots: tuple[Path, ...] = ()
     parties: PartiesSource | None = None
+    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    verdict: VerdictSettings = field(default_factory=VerdictSettings)
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

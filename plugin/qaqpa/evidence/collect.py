@@ -22,7 +22,7 @@ from qaqpa.evidence.people import DEPLOYER, People, actor_id, people_of
 from qaqpa.evidence.pieces import Piece, read_pieces, rejection
 from qaqpa.evidence.signing import CLOCK_SKEW, Signing
 from qaqpa.evidence.statement import Statement
-from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, rule_of, signer
+from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, keys_end, rule_of, signer
 from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Signer, Stage, Strength, Subject
 
 MAX_TOTAL_CHARACTERS = 4_000_000
@@ -201,7 +201,10 @@ class _Collector:
         found = counted(statement, persons, rule, people, must_be_shown=must_be_shown)
         if self._signing.is_withdrawn(statement, [one.id for one in found.signers]):
             raise StatementError("withdrawn", "Everybody who signed it has withdrawn it.")
-        return _evidence(piece, found.strength, found.expires_at, found.signers)
+        fact = _evidence(piece, found.strength, found.expires_at, found.signers)
+        ids = [one.id for one in found.signers]
+        keys = keys_end(self._signing.given(statement), ids, statement.issued_at, self._now)
+        return replace(fact, counts_until=min(filter(None, (found.expires_at, keys))))
 
     def _against(self, piece: Piece, code: str) -> Evidence | None:
         """What a statement that is refused for who signed it can still say: that something is wrong.
@@ -257,6 +260,7 @@ def _evidence(
         source=piece.source,
         issued_at=statement.issued_at,
         expires_at=expires_at,
+        counts_until=expires_at,
         envelope=piece.envelope_digest if signers else "",
         signers=signers,
     )

@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,6 +80,23 @@ def dir_hash(root: str | Path, progress: Progress | None = None) -> str:
     finally:
         os.close(base)
     return hashlib.sha256(b"".join(lines)).hexdigest()
+
+
+def digest_of(files: Mapping[bytes, str]) -> str:
+    """The same digest of files whose SHA-256 is known, by path.
+
+    Raises:
+        DigestError: there is none, or a name cannot be hashed.
+    """
+    if not files:
+        raise DigestError("There is no file to hash", required="the artifact root of a model")
+    lines = [f"{files[path]}  ".encode() + path + b"\n" for path in sorted(map(_checked, files))]
+    return hashlib.sha256(b"".join(lines)).hexdigest()
+
+
+def written_by_mlflow(path: bytes, content: bytes) -> bool:
+    """Whether a file is the one that MLflow writes while a model is read, which no digest counts."""
+    return path == _WRITTEN_BY_MLFLOW and len(content) <= _META_BYTES and _META.fullmatch(content) is not None
 
 
 def _lines(base: int, files: list[_File], progress: Progress | None) -> list[bytes]:
@@ -177,7 +194,7 @@ def _is_mlflow_meta(base: int, path: bytes, size: int) -> bool:
     if size > _META_BYTES:
         return False
     with _readable(path), plain_file_below(base, path) as file:
-        return _META.fullmatch(file.read(_META_BYTES + 1)) is not None
+        return written_by_mlflow(path, file.read(_META_BYTES + 1))
 
 
 def _file(path: bytes, found: os.stat_result) -> _File:

@@ -10,6 +10,7 @@ import rfc8785
 
 from qaqpa.documents import Document, DocumentError, parse_json, read
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.evidence.carriers import MAX_CARRIED, Carried
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.elsewhere import BYTES_ELSEWHERE, weights_elsewhere
@@ -54,6 +55,8 @@ def read_directory(root: str | Path) -> Directory:
             where=str(root),
             mend="Make them with `qaqpa init`, or name another directory",
         )
+    for path in (base, *files):
+        _refuse_odd_name(path)
     digest, problems = _bytes(base / "model")
     carried = []
     if len(files) > MAX_CARRIED:
@@ -95,6 +98,14 @@ def _refuse_link(path: Path) -> None:
     """What is judged lies in the directory; a link could lead to what nobody there may read, or what never ends."""
     if path.is_symlink():
         raise UsageError("This is a symbolic link", where=str(path), required="the file itself")
+
+
+def _refuse_odd_name(path: Path) -> None:
+    """Where evidence came from stands in the decision, which is JSON."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("The name is not UTF-8", where=visible(path), mend="Give it another name") from error
 
 
 def read_draft(path: str | Path, expected: str | None = None) -> Document:

@@ -83,7 +83,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Parties:
-    """A parties file: persons and services by id, rules by kind."""
+    """A parties file: persons and services by id, rules by kind.
+
+    `digest` is the SHA-256 of what the root keys signed; empty where nobody asked whether they did.
+    """
 
     version: int
     expires: datetime
@@ -91,6 +94,7 @@ class Parties:
     persons: Mapping[str, Person]
     services: Mapping[str, Service]
     rules: Mapping[str, Rule]
+    digest: str = ""
 
     def key_owner(self, key_id: str) -> tuple[Person, PartyKey] | None:
         """The person who holds the key with this fingerprint, and the key; None where nobody does."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -211,4 +211,4 @@ def _parsed(raw: bytes) -> SignedParties | str:
         found = f"{error.where}: {error.found}" if error.where else error.found
         return f"The parties file inside is wrong: {'; '.join(found.splitlines())}"
     signers = frozenset(fingerprint(root) for root in parties.root_keys if signed_by(signed, root))
-    return SignedParties(parties, signed, signers)
+    return SignedParties(replace(parties, digest=signed.id), signed, signers)

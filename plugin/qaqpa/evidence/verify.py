@@ -103,6 +103,23 @@ def end_of(statement: Statement, rule: Rule) -> datetime:
     return min(statement.expires_at, by_rule) if statement.expires_at else by_rule
 
 
+def keys_end(given: Iterable[Signature], persons: Iterable[str], issued_at: datetime, now: datetime) -> datetime | None:
+    """When the first of some signers has no key left that counts, by what is known today; None where nobody signed.
+
+    Args:
+        given: the good signatures on a statement.
+        persons: ids of the signers that count.
+        issued_at: when the statement was made.
+        now: the moment of the decision.
+    """
+    ends: dict[str, datetime] = {}
+    for own in given:
+        if key_objection(own.key, issued_at, now) is None:
+            end = min(filter(None, (own.key.valid_until, own.key.revoked_at)))
+            ends[own.person.id] = max(end, ends.get(own.person.id, end))
+    return min((ends[person] for person in persons if person in ends), default=None)
+
+
 def rule_of(statement: Statement, parties: Parties) -> Rule:
     """The rule of a statement's kind.
 
@@ -138,6 +155,17 @@ def check_waiver(statement: Statement) -> None:
         raise StatementError("waiver_without_end", "The waiver has no end.")
     if statement.expires_at - statement.issued_at > MAX_WAIVER:
         raise StatementError("waiver_too_long", f"The waiver lasts longer than {MAX_WAIVER.days} days.")
+
+
+def may_sign(person: Person, kind_name: str, rule: Rule) -> bool:
+    """True where a person has the role and discipline of a kind; whether they are independent is another question."""
+    floor = _FLOORS.get(kind_name, _Floor())
+    return rule.allows(person) and (not floor.role or floor.role in person.roles)
+
+
+def must_be_independent(kind_name: str, rule: Rule) -> bool:
+    """True where a signer of a kind has to be independent of somebody of the model."""
+    return bool(rule.independent_of or kind_name in _FLOORS)
 
 
 def authorised(statement: Statement, given: Sequence[Signature], rule: Rule, now: datetime) -> dict[str, Person]:

@@ -81,7 +81,7 @@ class EmbeddedEngine:
             ) from error
         if len(values) != 1 or "result" not in values[0]:
             raise UndecidedError("The policies gave no decision", mend="See that the input fits schemas/input.json")
-        return Answer(values[0]["result"], self.name, self.policy_digest)
+        return Answer(values[0]["result"], self.name, self.policy_digest, {"wasmtime": WASMTIME})
 
     def _run(self, text: bytes) -> list[JsonObject]:
         if self._process != os.getpid():

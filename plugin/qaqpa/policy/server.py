@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import queue
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +27,7 @@ _FIRST_PAUSE_SECONDS = 0.05
 _RETRIED = frozenset({429, 502, 503, 504})
 _MEND_SERVER = "See that the OPA server runs and is reachable; `qaqpa doctor` shows its address"
 _MEND_BUNDLE = "Load the bundle that belongs to this installation into the OPA server"
+_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
 _QUERY = {"strict-builtin-errors": "true", "provenance": "true"}
 
 
@@ -79,7 +82,7 @@ class OpaServerEngine:
         self._check_bundle(body)
         if "result" not in body:
             raise self._failed("gave no decision: the rule is undefined there", _MEND_BUNDLE)
-        return Answer(body["result"], self.name, self.policy_digest)
+        return Answer(body["result"], self.name, self.policy_digest, {"opa": _version(body)})
 
     def _ask(self, document: JsonObject, deadline: float) -> Json:
         """Asks until there is an answer that is worth having."""
@@ -168,15 +171,17 @@ class ConfirmedEngine:
             UndecidedError: the server gave none, or allows what the embedded engine decides otherwise.
         """
         answer = self._server.evaluate(document)
-        allows = isinstance(answer.document, dict) and answer.document.get("verdict") == Verdict.ALLOW
-        if allows and self._embedded.evaluate(document).document != answer.document:
+        if not isinstance(answer.document, dict) or answer.document.get("verdict") != Verdict.ALLOW:
+            return answer
+        confirmed = self._embedded.evaluate(document)
+        if confirmed.document != answer.document:
             raise UndecidedError(
                 "The OPA server allows, and the embedded engine decides otherwise on the same input",
                 where=self.name,
                 required="the same decision document from both engines",
                 mend="See which OPA version the server runs, and report the input",
             )
-        return answer
+        return replace(answer, versions={**confirmed.versions, **answer.versions})
 
 
 def _client(url: str, seconds: float, ca_file: str | None) -> Any:
@@ -207,6 +212,13 @@ def _within(seconds: float, call: Callable[[], Json]) -> Json:
     if error:
         raise error
     return value
+
+
+def _version(body: JsonObject) -> str:
+    """The version that the server says it has."""
+    provenance = body.get("provenance")
+    found = provenance.get("version") if isinstance(provenance, dict) else None
+    return found if isinstance(found, str) and _VERSION.fullmatch(found) else "unknown"
 
 
 def _cause(error: BaseException) -> str:

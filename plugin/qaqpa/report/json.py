@@ -10,6 +10,7 @@ from qaqpa import __version__
 from qaqpa.escape import visible
 from qaqpa.model import JsonObject
 from qaqpa.policy.bundle import Catalog
+from qaqpa.report.changes import noted
 from qaqpa.report.judged import Judged, Review, outcome
 from qaqpa.report.results import Result, results
 from qaqpa.report.texts import Texts
@@ -56,6 +57,7 @@ def _report(judged: Judged, texts: Texts) -> JsonObject:
         "policy_digest": decision.policy_digest,
         "target": visible(judged.target, _MAX_TARGET),
         "results": [_result(result) for result in results(judged, texts)],
+        "notes": [noted(note, texts) for note in judged.notes],
         "comparison": None if comparison is None else asdict(comparison),
         "decision": decision.document,
     }

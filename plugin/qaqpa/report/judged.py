@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qaqpa.model import Decision, Verdict
@@ -54,6 +55,17 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something that people have to know and that decides nothing: the code of a text, and its values by name.
+
+    Of the values, `kinds` are kinds of evidence and `roles` are roles, which are called as the language calls them.
+    """
+
+    code: str
+    values: Mapping[str, Sequence[str] | str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Judged:
     """One decision, ready for a report. `target` is a directory or a `models:/` URI, as it was named."""
 
@@ -61,6 +73,7 @@ class Judged:
     target: str
     places: Places
     comparison: Comparison | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.model import JsonObject, Verdict
 from qaqpa.report import evidence
 from qaqpa.report.because import Told, reasons
+from qaqpa.report.changes import is_weakening, weakening
 from qaqpa.report.judged import Comparison, Judged, Place
 from qaqpa.report.pointers import named
 from qaqpa.report.texts import Texts
@@ -72,6 +73,7 @@ def results(judged: Judged, texts: Texts) -> list[Result]:
     found = [
         *_problems(judged, texts),
         *_refusals(judged, texts),
+        *_weakenings(judged, texts),
         *(result for finding in judged.decision.findings for result in _of_finding(finding, judged, texts)),
     ]
     return [result for _, result in sorted(_with_fingerprints(found, judged), key=lambda pair: _rank(*pair))]
@@ -122,6 +124,17 @@ def _refusals(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
                 place=judged.places.of_source(refusal["source"]),
             ),
         )
+
+
+def _weakenings(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
+    """What became weaker and is no violation. It warns: whether it is refused is for the review to say."""
+    for change in judged.comparison.new if judged.comparison else ():
+        if is_weakening(change):
+            control = visible(change.control)
+            title = texts.title(control) if control else texts.say("compare.new")
+            message, place = weakening(change, texts), judged.places.of_subject()
+            field, code = visible(change.field), visible(change.code)
+            yield "", Result(control, code, "warn", title, message, field=field, place=place, change="new")
 
 
 def _refused_kinds(judged: Judged) -> dict[str, bool]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.report import evidence, footer
-from qaqpa.report.judged import Change, Judged, Review
+from qaqpa.report.changes import changed, noted
+from qaqpa.report.judged import Judged, Review
 from qaqpa.report.texts import Texts
 
 _SHORT_COMMIT = 12
@@ -53,6 +54,7 @@ def compared(judged: Judged, texts: Texts) -> list[tuple[str, list[str]]]:
         ("compare.new", [changed(change, texts) for change in comparison.new]),
         ("compare.mended", [changed(change, texts) for change in comparison.mended]),
         ("compare.ending", [_ending(control, judged.decision, texts) for control in comparison.ending]),
+        ("compare.notes", [noted(note, texts) for note in judged.notes]),
     ]
     return [(texts.say(key), lines) for key, lines in parts if lines]
 
@@ -68,13 +70,6 @@ def before(judged: Judged, texts: Texts) -> str:
     if not known:
         return texts.say("compare.unreadable")
     return texts.say("compare.before", verdict=texts.say(f"verdict.{comparison.base_verdict}"))
-
-
-def changed(change: Change, texts: Texts) -> str:
-    """A violation that came or went, in one line."""
-    control = visible(change.control)
-    named = f"{control} {texts.title(change.control)}" if control else texts.reason(change.code)
-    return f"{named}: {visible(change.code)} ({visible(change.field)})"
 
 
 def against(review: Review, texts: Texts) -> str:

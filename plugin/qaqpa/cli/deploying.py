@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bytes that `qaqpa verify` is asked about: hashed where they lie, or fetched once into a new directory."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from qaqpa.cli.lazily import MODELS, with_mlflow
+from qaqpa.errors import UndecidedError, UsageError
+from qaqpa.escape import visible
+from qaqpa.evidence.digest import dir_hash
+from qaqpa.model import Subject
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """Some bytes: their digest, and the registered version, where a registry named them."""
+
+    digest: str
+    version: Subject | None = None
+
+
+def in_place(target: str, registry_uri: str | None) -> Bytes:
+    """The bytes where they lie. Whoever may write there can change them afterwards; `fetched` is the answer to that.
+
+    Raises:
+        QaqpaError: they cannot be read or hashed.
+    """
+    if not target.startswith(MODELS):
+        return Bytes(dir_hash(_directory(target)))
+    read = with_mlflow("registry").read_version(target, registry_uri)
+    if read.subject.digest is None:
+        detail = " ".join(problem.detail for problem in read.problems)
+        raise UndecidedError(f"The model's bytes are out of reach: {detail}", where=target)
+    return Bytes(read.subject.digest, read.subject)
+
+
+class Fetched:
+    """Bytes in a private directory, which become `destination` only when they are kept."""
+
+    def __init__(self, scratch: Path, destination: Path, found: Bytes) -> None:
+        self.found = found
+        self._scratch = scratch
+        self._destination = destination
+
+    def keep(self) -> None:
+        """Puts them at their destination, in one step.
+
+        Raises:
+            UsageError: something came there meanwhile, or it cannot be written.
+        """
+        _refuse_existing(self._destination)
+        try:
+            self._scratch.rename(self._destination)
+        except OSError as error:
+            raise _unwritable(self._destination, error) from error
+
+
+@contextmanager
+def fetched(target: str, registry_uri: str | None, destination: Path) -> Iterator[Fetched]:
+    """Fetches bytes once into a new private directory beside the destination, and hashes what came.
+
+    What is not kept is taken away at the end.
+
+    Raises:
+        UsageError: the destination exists, or nothing can be written beside it.
+        QaqpaError: they cannot be fetched or hashed.
+    """
+    _refuse_existing(destination)
+    if not target.startswith(MODELS) and destination.resolve().is_relative_to(Path(target).resolve()):
+        raise UsageError(
+            "This lies among the files that are verified",
+            where=f"--into {visible(destination)}",
+            required="a directory elsewhere",
+        )
+    try:
+        private = Path(tempfile.mkdtemp(prefix=".qaqpa-", dir=destination.absolute().parent))
+    except OSError as error:
+        raise _unwritable(destination, error) from error
+    scratch = private / "model"
+    try:
+        version = _fetch(target, registry_uri, scratch)
+        yield Fetched(scratch, destination, Bytes(dir_hash(scratch), version))
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def _fetch(target: str, registry_uri: str | None, scratch: Path) -> Subject | None:
+    if target.startswith(MODELS):
+        scratch.mkdir()
+        found: Subject = with_mlflow("download").download(target, registry_uri, scratch)
+        return found
+    try:
+        # Links stay links, and the digest refuses them.
+        shutil.copytree(_directory(target), scratch, symlinks=True)
+    except (OSError, shutil.Error) as error:
+        raise UndecidedError("The model's files cannot be copied", where=visible(target)) from error
+    return None
+
+
+def _directory(target: str) -> Path:
+    """The directory itself: where a link leads can be another place when the model is served."""
+    path = Path(target)
+    if path.is_symlink():
+        raise UndecidedError(
+            "The model's directory is a symbolic link", where=visible(target), required="the directory itself"
+        )
+    return path
+
+
+def _refuse_existing(destination: Path) -> None:
+    if destination.exists() or destination.is_symlink():
+        raise UsageError(
+            "This exists already", where=f"--into {visible(destination)}", required="a directory that is to be made"
+        )
+
+
+def _unwritable(destination: Path, error: OSError) -> UsageError:
+    return UsageError(f"The directory cannot be made ({error.strerror})", where=f"--into {visible(destination)}")

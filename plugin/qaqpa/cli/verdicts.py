@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`qaqpa check --verdict DIR`: the signed verdict on a decision."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from qaqpa.cli.lazily import MODELS
+from qaqpa.cli.signing import add_passphrase_file, passphrase_for
+from qaqpa.config import Config
+from qaqpa.errors import UsageError
+from qaqpa.escape import visible
+from qaqpa.evidence.keys import SigningKey, load_signing_key
+from qaqpa.model import Decision, Request, Stage, Verdict
+from qaqpa.policy.engine import Engine
+from qaqpa.record.attest import BUNDLE_FILE, DSSE_FILE, check_gate_key, signed_files, take_away, write_files
+from qaqpa.record.verdict import Judgement, refuse_unsigned, verdict_statement
+
+
+def add_verdict(parser: argparse.ArgumentParser) -> None:
+    """Adds `--verdict`, `--gate-key` and `--passphrase-file`."""
+    group = parser.add_argument_group("the signed verdict")
+    group.add_argument(
+        "--verdict", metavar="DIR", help=f"sign the decision and write {DSSE_FILE} and {BUNDLE_FILE} into DIR"
+    )
+    group.add_argument(
+        "--gate-key", metavar="FILE", help="private key of the gate, ECDSA P-256; `verdict.key` of the configuration"
+    )
+    add_passphrase_file(parser)
+
+
+class Signing:
+    """The verdict of one run of `check`. Without `--verdict` it does nothing.
+
+    An earlier verdict in the directory goes first of all: whatever becomes of this run, nobody can take that one for
+    its result.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        """Takes an earlier verdict away.
+
+        Raises:
+            UsageError: it cannot be taken away, a key is named without a directory, or the directory is judged itself.
+        """
+        if args.gate_key and not args.verdict:
+            raise UsageError("--gate-key is there without --verdict", required="both, or neither")
+        self._args = args
+        self._directory = Path(args.verdict) if args.verdict else None
+        self._key: SigningKey | None = None
+        if self._directory:
+            _refuse_inside(self._directory, args.target)
+            take_away(self._directory)
+
+    def prepare(self, config: Config, stage: Stage) -> None:
+        """Reads the gate's key, and refuses what no verdict is signed for, before anything is decided.
+
+        Raises:
+            UsageError: there is no key, or it cannot be used; or the run is a review or as of another day.
+        """
+        if not self._directory:
+            return
+        refuse_unsigned(config, stage, "", as_of=self._args.as_of is not None)
+        named = self._args.gate_key or (str(config.verdict.key) if config.verdict.key else "")
+        if not named:
+            raise UsageError("No key of the gate is named", where="--verdict", mend="Add --gate-key FILE")
+        key = load_signing_key(named, passphrase_for(named, self._args.passphrase_file))
+        check_gate_key(key.public_key, visible(named))
+        self._key = key
+
+    def write(self, decision: Decision, request: Request, config: Config, engine: Engine) -> None:
+        """Signs the decision and writes both files; says where they are on standard error.
+
+        Raises:
+            QaqpaError: the decision cannot be signed, or the files not be written; then there are none.
+        """
+        if not self._directory or not self._key:
+            return
+        if decision.verdict is not Verdict.ALLOW and request.subject.digest is None:
+            print("qaqpa: no verdict is signed: it is not known which bytes it would be about", file=sys.stderr)
+            return
+        payload = verdict_statement(Judgement(decision, request, config, engine))
+        write_files(self._directory, signed_files(payload, self._key))
+        result = "PASSED" if decision.verdict is Verdict.ALLOW else "FAILED"
+        place = visible(self._directory / DSSE_FILE)
+        print(f"qaqpa: wrote {place} and {BUNDLE_FILE}: {result}, signed by {self._key.key_id}", file=sys.stderr)
+
+
+def _refuse_inside(directory: Path, target: str) -> None:
+    """A verdict among the files of the model would change the bytes that it is about."""
+    for part in ("model", "evidence"):
+        if not target.startswith(MODELS) and directory.resolve().is_relative_to((Path(target) / part).resolve()):
+            raise UsageError(
+                "The verdict would lie in what is judged", where="--verdict", required="a directory elsewhere"
+            )

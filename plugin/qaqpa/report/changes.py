@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What reports say of changes against the base that are no violations, and of what people have to know beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qaqpa.escape import visible
+from qaqpa.report.judged import Change, Note
+from qaqpa.report.strings import template
+from qaqpa.report.texts import Texts
+
+_ABOUT_CONTEXT = frozenset({"context_lowered", "context_changed", "not_applicable_now"})
+
+
+def is_weakening(change: Change) -> bool:
+    """True for what became weaker though the decision itself has no violation that says so."""
+    return bool(template(f"change.{change.code}", "en"))
+
+
+def weakening(change: Change, texts: Texts) -> str:
+    """What became weaker, in one line without the control."""
+    fields = texts.context_fields(change.field.split(", ")) if change.code in _ABOUT_CONTEXT else [change.field]
+    return texts.say(f"change.{change.code}", field=fields, kind=texts.kind_named(change.field))
+
+
+def changed(change: Change, texts: Texts) -> str:
+    """A violation that came or went, or what became weaker without one, in one line."""
+    control = visible(change.control)
+    named = f"{control} {texts.title(change.control)}" if control else ""
+    if is_weakening(change):
+        return f"{named}: {weakening(change, texts)}" if named else weakening(change, texts)
+    return f"{named or texts.reason(change.code)}: {visible(change.code)} ({visible(change.field)})"
+
+
+def noted(note: Note, texts: Texts) -> str:
+    """A note in one line."""
+    values = dict(note.values)
+    if isinstance(kinds := values.get("kinds"), Sequence):
+        values["kinds"] = [texts.kind_named(kind) for kind in kinds]
+    if isinstance(roles := values.get("roles"), Sequence):
+        values["roles"] = [texts.say(f"actor.{role}") for role in roles]
+    return texts.say(note.code, **values)
