@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from qaqpa.docs.controls import linked
-from qaqpa.docs.markdown import page
+from qaqpa.docs.markdown import addressed, page
 from qaqpa.model import JsonObject
 from qaqpa.policy.severity import STRENGTHS
 from qaqpa.report.markdown_text import code, escape, table
@@ -110,7 +110,7 @@ def _source(source: JsonObject, texts: Texts) -> Sequence[str]:
 
 def _act(act: str, texts: Texts) -> Iterator[str]:
     yield f'<a id="{act}"></a>\n\n### {escape(act_name(act, texts))} ({code(act)})'
-    yield "".join(f"- {escape(fact)}\n" for fact in act_facts(act, texts))
+    yield "".join(f"- {addressed(fact)}\n" for fact in act_facts(act, texts))
     rows = (_provision(act, provision, texts) for provision in provisions_of(act, texts))
     yield table(_headers(_PROVISION, texts), rows)
 
