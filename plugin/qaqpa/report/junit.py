@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
+from qaqpa.escape import visible
 from qaqpa.model import JsonObject
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence
@@ -43,7 +44,7 @@ def _suite(judged: Judged, texts: Texts) -> ET.Element:
     properties = ET.SubElement(suite, "properties")
     facts = {
         "verdict": judged.decision.verdict.value,
-        "target": judged.target,
+        "target": _name(judged.target),
         "engine": judged.decision.engine,
         "policy_digest": judged.decision.policy_digest,
         "model_digest": document["subject"]["digest"] or "",
@@ -82,7 +83,7 @@ def _case(suite: ET.Element, name: str, found: Iterable[Result], model: str) -> 
     case = ET.SubElement(suite, "testcase", classname=_clean(f"qaqpa.{model}"), name=_clean(name), time="0")
     place = next((result.place for result in found if result.place), None)
     if place is not None:
-        case.set("file", _clean(place.file))
+        case.set("file", _clean(_name(place.file)))
         case.set("line", str(place.line))
     return case
 
@@ -95,7 +96,7 @@ def _outcome(case: ET.Element, kind: str, found: Iterable[Result], texts: Texts)
 
 def _told(result: Result, texts: Texts) -> str:
     """The four parts of a result, and where it stands."""
-    place = f"{result.place.file}:{result.place.line}:{result.place.column}" if result.place else ""
+    place = f"{_name(result.place.file)}:{result.place.line}:{result.place.column}" if result.place else ""
     parts = (
         f"[{result.status}] {result.message}",
         place,
@@ -106,6 +107,11 @@ def _told(result: Result, texts: Texts) -> str:
     return "\n".join(part for part in parts if part)
 
 
+def _name(text: str) -> str:
+    """A path or a target on one line."""
+    return visible(text, len(text))
+
+
 def _count(element: ET.Element) -> None:
     element.set("tests", str(len(element.findall(".//testcase"))))
     for name, tag in _COUNTED.items():
@@ -113,5 +119,5 @@ def _count(element: ET.Element) -> None:
 
 
 def _clean(text: str) -> str:
-    """A text without the characters that XML cannot hold."""
-    return _NOT_XML.sub("\ufffd", text)
+    """Lines without the characters that XML cannot hold, or a terminal or a runner of workflows would obey."""
+    return _NOT_XML.sub("\ufffd", "\n".join(visible(line, len(line)) for line in text.split("\n")))

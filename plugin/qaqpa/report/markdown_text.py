@@ -17,7 +17,7 @@ _CODE = re.compile(r"[\w./:, -]+", re.ASCII)
 # Addresses, mentions and mails, issues by number, `:emoji:`, commits by their digest; GitHub makes links of them even
 # where their characters are escaped, because it looks for them in the finished text.
 _LINKED = re.compile(
-    r"(?P<address>[A-Za-z][A-Za-z0-9+.-]*:(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp):)"
+    r"(?P<address>:(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp):)"
     r"|(?P<mention>@(?=\w))"
     r"|(?P<issue>#(?=\w)|\bGH(?=-[0-9]))"
     r"|(?P<emoji>:(?=[a-z0-9_+-]+:))"

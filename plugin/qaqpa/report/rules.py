@@ -15,12 +15,14 @@ MAX_TEXT = 1000
 """Longest text of a rule or a result, in characters; GitHub shows no more."""
 
 _SEVERITY = {"error": "error", "warning": "warning", "note": "recommendation"}
+_CODE = re.compile(r"[a-z][a-z0-9_]*")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
 def rule_id(result: Result) -> str:
     """The id of the rule that a result breaks: the control, or `gate/` with a code where it is about no single one."""
-    return result.control or f"gate/{result.code}"
+    # A server may answer with any code; as an id only one counts that is written as codes are.
+    return result.control or f"gate/{result.code if _CODE.fullmatch(result.code) else 'unknown'}"
 
 
 def rule(result: Result, texts: Texts) -> JsonObject:

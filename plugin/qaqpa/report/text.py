@@ -66,7 +66,7 @@ class _Review:
     def print(self, *, brief: bool) -> None:
         listed = overview(self._review)
         for judged in listed:
-            self._console.print(Text(visible(judged.target, _MAX_TARGET), style="bold"), soft_wrap=True)
+            self._console.print(_safe(Text(visible(judged.target, _MAX_TARGET), style="bold")), soft_wrap=True)
             _Report(judged, self._texts, self._console, brief=brief).print()
             self._console.print()
         self._console.print(Text(self._texts.say("report.models"), style="bold underline"))
@@ -79,7 +79,7 @@ class _Review:
         if not listed:
             self._console.print(Text(f"  {self._texts.say('compare.nothing')}"))
         said = f"{against(self._review, self._texts)} {weight(self._review, self._texts)}"
-        self._console.print(Text(said, style="dim"), soft_wrap=True)
+        self._console.print(_safe(Text(said, style="dim")), soft_wrap=True)
         outcome = self._review.outcome
         self._console.print(Text(self._texts.say(f"verdict.{outcome.value}"), style=_COLOURS[outcome]))
 
@@ -256,7 +256,7 @@ class _Report:
 
     def _section(self, title: str) -> None:
         self._console.print()
-        self._console.print(Text(title, style="bold underline"))
+        self._console.print(_safe(Text(title, style="bold underline")))
 
     def _indented(self, text: str | Text, indent: int, mark: tuple[str, str] | None = None) -> None:
         body = text if isinstance(text, Text) else Text(text)
