@@ -94,6 +94,13 @@ def test_a_milder_context_is_named_field_by_field_and_by_what_it_switches_off(pu
     assert off == {
         one["control"] for one in found.report()["decision"]["findings"] if one["status"] == "not_applicable"
     }
+    [own] = [
+        one for one in found.report()["results"] if (one["code"], one["control"]) == ("not_applicable_now", "HOV-01")
+    ]
+    written = (pull.credit / "context.yaml").read_text("utf-8").splitlines()
+    assert "significant_decision" in written[own["place"]["line"] - 1]
+    levels = {result["level"] for result in found.report()["results"]}
+    assert levels == {"warning"}, "the decision itself is an allow, and no result says otherwise"
     code, out, _ = pull.said("--fail-on", "new", "--lang", "kk")
     assert code == 3
     assert "өзгертілген контекст бойынша енді қолданылмайды" in " ".join(out.split())

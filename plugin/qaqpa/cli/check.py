@@ -35,7 +35,11 @@ from qaqpa.report.places import Places
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    parser.add_argument("target", metavar="TARGET", help="models:/name/7, models:/name@alias, or a directory")
+    parser.add_argument(
+        "target",
+        metavar="TARGET",
+        help="models:/name/7, models:/name@alias, or a directory; with --base a tree of them",
+    )
     parser.add_argument("--name", metavar="MODEL", help="registered model that a directory must be about")
     parser.add_argument(
         "--stage", choices=[stage.value for stage in Stage], help="review for a directory, else production"

@@ -79,9 +79,7 @@ gates:
 # raise: [HOV-02, TRN-02/comprehension_low]
 
 # Which code belongs to which model, for `qaqpa check --base`; all paths from the top of the repository.
-# review:
-#   code:
-#     governance/credit: ["src/credit/**", train.py]
+# review: {{code: {{governance/credit: ["src/credit/**", train.py]}}}}
 
 # What `qaqpa check --verdict DIR` says of this gate in the verdicts that it signs.
 # verdict:

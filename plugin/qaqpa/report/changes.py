@@ -18,9 +18,14 @@ def is_weakening(change: Change) -> bool:
     return bool(template(f"change.{change.code}", "en"))
 
 
+def context_fields(change: Change) -> list[str]:
+    """The fields of the context that a change is about; none where it is about something else."""
+    return change.field.split(", ") if change.code in _ABOUT_CONTEXT else []
+
+
 def weakening(change: Change, texts: Texts) -> str:
     """What became weaker, in one line without the control."""
-    fields = texts.context_fields(change.field.split(", ")) if change.code in _ABOUT_CONTEXT else [change.field]
+    fields = texts.context_fields(context_fields(change)) or [change.field]
     return texts.say(f"change.{change.code}", field=fields, kind=texts.kind_named(change.field))
 
 

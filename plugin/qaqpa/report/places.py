@@ -77,6 +77,12 @@ class Places:
             return None
         return self._at(str(self._directory / CONTEXT), _MODEL)
 
+    def of_context(self, field: str) -> Place | None:
+        """A field of the context, the context where it does not have it; None where there are no files."""
+        if self._directory is None:
+            return None
+        return self._at(str(self._directory / CONTEXT), (field,))
+
     def _in_file(self, source: str, violation: JsonObject) -> Place | None:
         document = self._document(source)
         if document is None:

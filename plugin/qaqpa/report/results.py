@@ -14,7 +14,7 @@ from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.model import JsonObject, Verdict
 from qaqpa.report import evidence
 from qaqpa.report.because import Told, reasons
-from qaqpa.report.changes import is_weakening, weakening
+from qaqpa.report.changes import context_fields, is_weakening, weakening
 from qaqpa.report.judged import Comparison, Judged, Place
 from qaqpa.report.pointers import named
 from qaqpa.report.texts import Texts
@@ -132,7 +132,9 @@ def _weakenings(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
         if is_weakening(change):
             control = visible(change.control)
             title = texts.title(control) if control else texts.say("compare.new")
-            message, place = weakening(change, texts), judged.places.of_subject()
+            fields = context_fields(change)
+            place = judged.places.of_context(fields[0]) if fields else judged.places.of_subject()
+            message = weakening(change, texts)
             field, code = visible(change.field), visible(change.code)
             yield "", Result(control, code, "warn", title, message, field=field, place=place, change="new")
 
