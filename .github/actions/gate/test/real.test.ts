@@ -12,7 +12,9 @@ const EXAMPLE = path.join(ROOT, 'examples', 'credit-scoring')
 /** The command line as on the day of the examples' evidence. */
 function qaqpa(runner: Runner): string {
   const file = path.join(runner.directory, 'qaqpa')
-  const call = `exec env PYTHONPATH='${ROOT}/plugin' '${PYTHON}' -m qaqpa.cli.main check --as-of=2026-11-23 "$@"`
+  // With its own cache of compiled policies, which a new home does not have.
+  const home = process.env['HOME'] ?? runner.directory
+  const call = `exec env HOME='${home}' PYTHONPATH='${ROOT}/plugin' '${PYTHON}' -m qaqpa.cli.main check --as-of=2026-11-23 "$@"`
   writeFileSync(file, `#!/bin/sh\nshift\n${call}\n`, { mode: 0o755 })
   return file
 }
