@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 
 from qaqpa import times
 from qaqpa.cli.main import main
+from qaqpa.errors import UndecidedError
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.envelope import IN_TOTO, sign
 from qaqpa.evidence.keys import openssh
@@ -22,10 +24,12 @@ from qaqpa.evidence.trust import PARTIES_TYPE
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record import summary
 from qaqpa.record.attest import BUNDLE_FILE, BUNDLE_TYPE, DSSE_FILE, signed_files
+from qaqpa.record.reading import read_envelope
+from qaqpa.record.verify import verify
 from support.contents import contents
 from support.keyring import signing_key
 from support.statements import NOW, carried, everything
-from support.verdicts import GATE, changed, judged, moved, statement
+from support.verdicts import GATE, changed, judged, moved, requirements, statement
 
 ATTACKER = signing_key("attacker", 1)
 DAY = timedelta(days=1)
@@ -239,6 +243,19 @@ def test_a_file_more_a_file_less_and_a_file_renamed(scene: dict[str, dict[str, A
         (here / "model" / name).unlink()
     (here / "model" / "MLmodel").rename(here / "model" / "mlmodel")
     assert outcome(text) == 3
+
+
+def test_any_byte_of_the_envelope_that_is_changed(scene: dict[str, dict[str, Any]], here: Path) -> None:
+    raw, path = json.dumps(dsse(scene["passed"]), separators=(",", ":")).encode(), here / "changed.json"
+    digest, asked = dir_hash("model"), requirements()
+    path.write_bytes(raw)
+    assert verify(read_envelope(path), digest, asked, times.now()).holds
+    for position in [*range(0, len(raw), 23), *range(len(raw) - 250, len(raw))]:
+        changed_bytes = bytearray(raw)
+        changed_bytes[position] ^= 1
+        path.write_bytes(changed_bytes)
+        with contextlib.suppress(UndecidedError):
+            assert not verify(read_envelope(path), digest, asked, times.now()).holds, position
 
 
 def test_requirements_that_come_with_the_model(scene: dict[str, dict[str, Any]], here: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import shutil
@@ -15,7 +16,7 @@ import pytest
 from qaqpa import times
 from qaqpa.cli import verdicts
 from qaqpa.cli.main import main
-from qaqpa.errors import UndecidedError
+from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.evidence.keys import new_key, write_key
 from qaqpa.record import summary
 from qaqpa.record.attest import BUNDLE_FILE, DSSE_FILE
@@ -139,6 +140,20 @@ def test_a_verdict_does_not_lie_in_what_is_judged(base: Path, capsys: Capture, p
     assert check("--verdict", place) == 2
     assert "in what is judged" in capsys.readouterr().err
     assert not list(base.glob("system/**/verdict*"))
+
+
+def test_a_comparison_gets_no_verdict(base: Path) -> None:
+    asked = argparse.Namespace(verdict="out", gate_key="gate-1", target="system", base="main")
+    with pytest.raises(UsageError, match="advice"):
+        verdicts.Signing(asked)
+    assert base.is_dir()
+
+
+def test_a_key_in_a_service_needs_its_public_key(base: Path, capsys: Capture) -> None:
+    assert check(key="awskms:alias/gate") == 2
+    assert "Add --gate-public-key PUB" in capsys.readouterr().err
+    assert files() == []
+    assert base.is_dir()
 
 
 def test_an_ed25519_key_is_refused(base: Path, capsys: Capture) -> None:

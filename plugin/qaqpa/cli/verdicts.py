@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from qaqpa.cli.lazily import MODELS
+from qaqpa.cli.public_keys import read_gate_key
 from qaqpa.cli.signing import add_passphrase_file, passphrase_for
 from qaqpa.config import Config
 from qaqpa.errors import UsageError
@@ -16,6 +17,7 @@ from qaqpa.evidence.keys import SigningKey, load_signing_key
 from qaqpa.model import Decision, Request, Stage, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.record.attest import BUNDLE_FILE, DSSE_FILE, check_gate_key, signed_files, take_away, write_files
+from qaqpa.record.services import is_service, open_service_key
 from qaqpa.record.verdict import Judgement, refuse_unsigned, verdict_statement
 
 
@@ -26,8 +28,12 @@ def add_verdict(parser: argparse.ArgumentParser) -> None:
         "--verdict", metavar="DIR", help=f"sign the decision and write {DSSE_FILE} and {BUNDLE_FILE} into DIR"
     )
     group.add_argument(
-        "--gate-key", metavar="FILE", help="private key of the gate, ECDSA P-256; `verdict.key` of the configuration"
+        "--gate-key",
+        metavar="KEY",
+        help="private key of the gate, ECDSA P-256: a file, or awskms:… azurekms:… gcpkms:… hsm:… hv:… with its public "
+        "key; verdict.key of the configuration by default",
     )
+    group.add_argument("--gate-public-key", metavar="PUB", help="public key of a key that lies in a service")
     add_passphrase_file(parser)
 
 
@@ -42,10 +48,15 @@ class Signing:
         """Takes an earlier verdict away.
 
         Raises:
-            UsageError: it cannot be taken away, a key is named without a directory, or the directory is judged itself.
+            UsageError: it cannot be taken away, a key is named without a directory, the directory is judged itself, or
+                two states are compared.
         """
         if args.gate_key and not args.verdict:
             raise UsageError("--gate-key is there without --verdict", required="both, or neither")
+        if args.verdict and getattr(args, "base", None) is not None:
+            raise UsageError(
+                "There is no verdict on a comparison, which is advice", where="--base", required="--verdict alone"
+            )
         self._args = args
         self._directory = Path(args.verdict) if args.verdict else None
         self._key: SigningKey | None = None
@@ -65,9 +76,19 @@ class Signing:
         named = self._args.gate_key or (str(config.verdict.key) if config.verdict.key else "")
         if not named:
             raise UsageError("No key of the gate is named", where="--verdict", mend="Add --gate-key FILE")
-        key = load_signing_key(named, passphrase_for(named, self._args.passphrase_file))
+        key = self._opened(named)
         check_gate_key(key.public_key, visible(named))
         self._key = key
+
+    def _opened(self, named: str) -> SigningKey:
+        if not is_service(named):
+            return load_signing_key(named, passphrase_for(named, self._args.passphrase_file))
+        if not self._args.gate_public_key:
+            raise UsageError(
+                "The public key of this key is not named", where=visible(named), mend="Add --gate-public-key PUB"
+            )
+        public = read_gate_key(self._args.gate_public_key)
+        return open_service_key(named, public, passphrase_for(named, self._args.passphrase_file))
 
     def write(self, decision: Decision, request: Request, config: Config, engine: Engine) -> None:
         """Signs the decision and writes both files; says where they are on standard error.

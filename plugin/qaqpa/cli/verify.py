@@ -14,11 +14,10 @@ from qaqpa import times
 from qaqpa.cli import verified
 from qaqpa.cli.deploying import Bytes, fetched, in_place
 from qaqpa.cli.lazily import MODELS
+from qaqpa.cli.public_keys import read_gate_key
 from qaqpa.errors import ExitCode, UndecidedError, UsageError
 from qaqpa.escape import visible
-from qaqpa.evidence.keys import MAX_KEY_BYTES, PublicKey, read_public_key
 from qaqpa.model import Stage, Strength
-from qaqpa.record.attest import check_gate_key
 from qaqpa.record.reading import read_envelope
 from qaqpa.record.requirements import Requirements, read_requirements
 from qaqpa.record.verify import Verification, verify
@@ -118,7 +117,7 @@ def _required(args: argparse.Namespace) -> Requirements:
             )
     base = read_requirements(args.require) if args.require else Requirements()
     options: dict[str, Any] = {
-        "keys": tuple(_key(path) for path in args.gate_key) if args.gate_key else None,
+        "keys": tuple(read_gate_key(path) for path in args.gate_key) if args.gate_key else None,
         "profiles": tuple(args.profile) if args.profile else None,
         "model": args.model,
         "context": _digest(args.context, "--context"),
@@ -154,19 +153,6 @@ def _check_enough(required: Requirements, target: str) -> None:
             required=", ".join(lacking),
             mend="Add it, or a file: --require FILE",
         )
-
-
-def _key(path: str) -> PublicKey:
-    try:
-        with Path(path).open("rb") as file:
-            text = file.read(MAX_KEY_BYTES + 1).decode()
-        public = read_public_key(text)
-    except OSError as error:
-        raise UsageError(f"The key cannot be read ({error.strerror})", where=visible(path)) from error
-    except ValueError as error:
-        raise UsageError(f"The key cannot be read: {error}", where=visible(path)) from error
-    check_gate_key(public, visible(path))
-    return public
 
 
 def _digest(text: str | None, option: str) -> str | None:
