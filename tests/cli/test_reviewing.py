@@ -81,7 +81,7 @@ def test_all_reports_of_a_review_are_written_at_once(pull: PullRequest) -> None:
         (["--stage", "staging"], "not decided about for staging"),
         (["--name", "credit"], "--name: This does not go with --base"),
         (["--fetch-documents"], "--fetch-documents: This does not go with --base"),
-        (["--verdict", "out"], "--verdict: This does not go with --base"),
+        (["--verdict", "out"], "--base: There is no verdict on a comparison"),
         (["--profile", "none"], "There is no profile 'none'"),
         (["--as-of", "never"], "neither a date nor a time"),
         (["--config", "none.yaml"], ""),

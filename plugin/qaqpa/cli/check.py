@@ -66,12 +66,12 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         QaqpaError: what was asked cannot be read.
     """
+    signing = Signing(args)
     if args.base is not None:
         return reviewing.run(args)
     if args.fail_on:
         raise UsageError("There is nothing that this could be worse than", where="--fail-on", required="--base REF")
     wanted = parse_formats(args.format)
-    signing = Signing(args)
     language = chosen_language(args.lang)
     config = _config(args)
     now = moment_of(args.as_of)

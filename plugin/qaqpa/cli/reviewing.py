@@ -82,7 +82,7 @@ def _check(args: argparse.Namespace) -> None:
             required="review, or no --stage",
             mend="Decide about staging and production without --base, on the bytes that will be served",
         )
-    for name in ("name", "registry_uri", "fetch_documents", "verdict", "gate_key"):
+    for name in ("name", "registry_uri", "fetch_documents"):
         if getattr(args, name):
             option = f"--{name.replace('_', '-')}"
             raise UsageError("This does not go with --base", where=option, mend="Leave it out, or check one directory")
