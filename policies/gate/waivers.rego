@@ -2,7 +2,7 @@
 # title: Waivers
 # description: |
 #   A waiver is a signed and dated exception for these bytes, in this system, at one stage, and for controls that it
-#   names. It excuses a failure and hides nothing: the violations stay. Only what fails is waived; what cannot be
+#   names. A review shows those for a later stage too. It excuses a failure and hides nothing: the violations stay. Only what fails is waived; what cannot be
 #   decided never is.
 package qaqpa.waivers
 
@@ -32,12 +32,20 @@ _naming(control) := [item |
 # The waivers that hold at this moment and stage. What cannot be shown to hold does not.
 _holding := [item |
 	some item in evidence.counted("waiver")
-	item.predicate.stage == input.stage
+	_for_this_stage(item.predicate.stage)
 	is_number(input.now.seconds)
 	is_number(item.expires_at.seconds)
 	item.expires_at.seconds > input.now.seconds
 	_justified(item.predicate)
 ]
+
+_for_this_stage(stage) if stage == input.stage
+
+# A review promotes nothing: it asks what would hold at a later stage.
+_for_this_stage(stage) if {
+	input.stage == "review"
+	stage in {"staging", "production"}
+}
 
 _justified(waiver) if waiver.category == "waiver"
 

@@ -86,6 +86,19 @@ test_a_waiver_is_for_one_stage if {
 	_applied(_finding, request, {"waivable": true}).status == "waived"
 }
 
+test_a_review_shows_waivers_for_any_stage if {
+	every stage in ["review", "staging", "production"] {
+		waiver := object.union(_waiver, {"predicate": {"stage": stage}})
+		request := {"stage": "review", "evidence": {"waiver": [waiver]}}
+		_applied(_finding, request, {"waivable": true}).status == "waived"
+	}
+	every stage in ["Production", "", null] {
+		waiver := object.union(_waiver, {"predicate": {"stage": stage}})
+		request := {"stage": "review", "evidence": {"waiver": [waiver]}}
+		_applied(_finding, request, {"waivable": true}) == _finding
+	}
+}
+
 test_a_waiver_ends if {
 	later := {"text": "later", "seconds": fixtures.now.seconds + 1}
 	_by_change({"expires_at": later}).status == "waived"

@@ -325,6 +325,12 @@ def test_a_waiver_is_for_these_bytes_this_system_this_stage_and_not_for_long(pie
     assert code(piece, kind="waiver") == expected
 
 
+@pytest.mark.parametrize("stage", [Stage.STAGING, Stage.PRODUCTION])
+def test_a_review_takes_what_is_for_a_later_stage(stage: Stage) -> None:
+    assert code(waiver(stage=stage), kind="waiver", stage=Stage.REVIEW) == "independent"
+    assert code(waiver(stage=Stage.REVIEW), kind="waiver", stage=stage) == "other_stage"
+
+
 def test_a_waiver_names_its_stage_to_the_policies() -> None:
     fact = next(fact for fact in found(waiver()).evidence if fact.kind == "waiver")
     assert fact.predicate["stage"] == "production"

@@ -232,7 +232,8 @@ class _Collector:
             raise StatementError("other_model", "It is about other model bytes.")
         if "system" in binds and digest and statement.context_digest != digest:
             raise StatementError("other_context", "It is about another system, or about an older or newer context.")
-        if statement.stage and statement.stage is not self._stage:
+        # A review promotes nothing: it asks whether what a later stage needs is being prepared.
+        if statement.stage and self._stage not in {statement.stage, Stage.REVIEW}:
             raise StatementError("other_stage", f"It is for {statement.stage.value}.")
 
     def _names_subject(self, statement: Statement) -> bool:
