@@ -145,6 +145,8 @@ def _login_settings(directory: Path, login: tuple[str, str]) -> dict[str, str]:
         f"admin_username = {login[0]}\n"
         f"admin_password = {login[1]}\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+        # Hashing a password takes a good part of a second, and each request brings one.
+        "auth_cache_ttl_seconds = 600\n"
     )
     return {
         "MLFLOW_AUTH_CONFIG_PATH": str(settings),
