@@ -89,10 +89,9 @@ def test_in_a_checkout_it_is_clean_for_opa_and_regal_and_fails_its_own_test(chec
     assert linted.returncode == 0, linted.stdout
     write_index(policies)
     with pytest.raises(PolicyError) as caught:
-        run_tests(policies)
-    failed = [line for line in caught.value.found.splitlines() if "acme_01" in line]
-    assert len(failed) == 1
-    assert failed[0].endswith("qaqpa.controls.acme_01_test.test_passes: FAIL")
+        run_tests(policies, r"\.acme_01_test\.")
+    [failed] = caught.value.found.splitlines()
+    assert failed.endswith("qaqpa.controls.acme_01_test.test_passes: FAIL")
 
 
 @pytest.mark.opa

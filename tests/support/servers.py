@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
 import shutil
@@ -122,6 +123,9 @@ def mlflow_server(
         parties: true where the server trusts the parties file of the keyring.
         login: name and password of the administrator, for a server that asks for a login.
     """
+    _, is_file, path = database.partition("sqlite:///")
+    if is_file and not Path(path).exists():
+        write_empty_database(Path(path))
     file = directory / "qaqpa.yaml"
     file.write_text(configuration + (parties_part(directory) if parties else ""), encoding="utf-8")
     port = free_port()
@@ -133,6 +137,21 @@ def mlflow_server(
         environment |= _login_settings(directory, login)
     with running(command, directory, lambda: _answers(f"{url}/health"), environment, url) as server:
         yield server
+
+
+def write_empty_database(path: Path) -> None:
+    """Writes an SQLite database with MLflow's tables, whose making takes a server seconds."""
+    path.write_bytes(_empty_database())
+
+
+@functools.lru_cache(maxsize=1)
+def _empty_database() -> bytes:
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415 - takes a second
+
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, "mlflow.db")
+        SqlAlchemyStore(f"sqlite:///{path}")
+        return path.read_bytes()
 
 
 def _login_settings(directory: Path, login: tuple[str, str]) -> dict[str, str]:
