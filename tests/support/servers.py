@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -14,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ import requests
 from support.configurations import parties_part
 
 HOST = "127.0.0.1"
+_PORTS = (15_000, 32_000)
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 15.0
 
@@ -54,9 +56,12 @@ class Running:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        return int(found.getsockname()[1])
+    """A port that nobody has, below those that the kernel gives to whoever connects before the server is up."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as found, contextlib.suppress(OSError):
+            found.bind((HOST, port))
+            return port
 
 
 def mlflow_command(directory: Path, database: str, port: int, prefix: str = "qaqpa+") -> list[str]:
@@ -75,7 +80,7 @@ def mlflow_environment(**more: str) -> dict[str, str]:
     return {**kept, **quiet, "NO_PROXY": HOST, "no_proxy": HOST, **more}
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(
     command: Sequence[str], directory: Path, ready: Callable[[], bool], environment: Mapping[str, str], url: str = ""
 ) -> Iterator[Running]:
@@ -103,7 +108,7 @@ def running(
         server.stop()
 
 
-@contextmanager
+@contextlib.contextmanager
 def mlflow_server(
     directory: Path,
     database: str,
@@ -174,7 +179,7 @@ def _login_settings(directory: Path, login: tuple[str, str]) -> dict[str, str]:
     }
 
 
-@contextmanager
+@contextlib.contextmanager
 def opa_server(bundle: Path, directory: Path, port: int) -> Iterator[Running]:
     """An OPA server that has loaded a bundle."""
     url = f"http://{HOST}:{port}"
@@ -183,7 +188,7 @@ def opa_server(bundle: Path, directory: Path, port: int) -> Iterator[Running]:
         yield server
 
 
-@contextmanager
+@contextlib.contextmanager
 def postgresql() -> Iterator[Callable[[str, str], str]]:
     """A throw-away cluster; yields a function from driver and database name to a URI of a new database."""
     programs = _postgresql_programs()
