@@ -94,8 +94,14 @@ LIES: dict[str, tuple[str, str, str, str]] = {
     "waives nothing": ("gate/waivers.rego", 'finding.status == "fail"\n\tdata', "false\n\tdata", "make it `waived`"),
     "lets the one who alone signed ask": (
         "gate/separation.rego",
+        "some signer in _signers} == {fields.folded(input.actor)}",
+        "some signer in _signers} == {null}",
+        "follows from the request",
+    ),
+    "lets the one who alone signed ask in capitals": (
+        "gate/separation.rego",
+        "{fields.folded(signer) | some signer in _signers} == {fields.folded(input.actor)}",
         "_signers == {input.actor}",
-        "_signers == {null}",
         "follows from the request",
     ),
     "lets an unknown one ask": (
@@ -135,8 +141,8 @@ def asked_of_liars(embedded: EmbeddedEngine) -> list[Any]:
     problem = {"code": "bytes_elsewhere", "detail": ""}
     denied = {**input_document(request(everything())), "problems": [problem]}
     assert "fail" not in {finding["status"] for finding in embedded.evaluate(denied).document["findings"]}
-    # The last first: those are about waivers, the stage and who asks. What else can be wrong is in all of them.
-    return [denied, *reversed(fitting)]
+    # Three in which much is missing, then the last first: those are about waivers, the stage and who asks.
+    return [denied, *fitting[:3], *reversed(fitting[3:])]
 
 
 def _fits(document: Any) -> bool:
