@@ -13,10 +13,11 @@ import pytest
 from qaqpa.errors import UndecidedError
 from qaqpa.gate import input_document
 from qaqpa.policy.bundle import Catalog
-from qaqpa.policy.check import check_document, check_input
+from qaqpa.policy.check import check_document
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.machine import FUEL_PER_SECOND, Code, Machine
 from qaqpa.policy.samples import samples
+from support.engine import fits
 from support.opa import compiled
 from support.statements import everything, request
 
@@ -137,20 +138,12 @@ def asked_of_liars(embedded: EmbeddedEngine) -> list[Any]:
     """Inputs that fit the schema, and one where nothing but a problem denies, since all evidence passes."""
     profiles = sorted(embedded.catalog.profiles)
     controls = sorted(embedded.catalog.asked(profiles))
-    fitting = [document for document in samples(profiles, controls) if _fits(document)]
+    fitting = [document for document in samples(profiles, controls) if fits(document)]
     problem = {"code": "bytes_elsewhere", "detail": ""}
     denied = {**input_document(request(everything())), "problems": [problem]}
     assert "fail" not in {finding["status"] for finding in embedded.evaluate(denied).document["findings"]}
     # Three in which much is missing, then the last first: those are about waivers, the stage and who asks.
     return [denied, *fitting[:3], *reversed(fitting[3:])]
-
-
-def _fits(document: Any) -> bool:
-    try:
-        check_input(document)
-    except UndecidedError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("name", LIES)
