@@ -17,3 +17,6 @@ SCHEMAS: Path = _ROOT / "schemas"
 
 COMPILED: Path = _PACKAGE / "policy" / "compiled"
 """The policies compiled to WebAssembly, with their data and a manifest."""
+
+TEMPLATES: Path = _PACKAGE / "cli" / "templates"
+"""The files that `qaqpa new control` writes, to be filled in."""

@@ -37,6 +37,17 @@ test_one_more_signer_is_enough if {
 	}
 }
 
+test_names_that_only_look_different_are_one_person if {
+	every actor in ["Ann", "ANN", " ann", "\uff21nn", "a\u200bnn"] {
+		_by_setting("when_known", actor, _alone) == {{"code": "separation_of_duties", "detail": actor}}
+	}
+	both := _signed("x", [fixtures.signer("ann"), fixtures.signer("Ann")])
+	_by_setting("when_known", "ann", both) == _not_separated
+	every actor in ["an", "anna", "a nn", "аnn", ""] {
+		_by_setting("when_known", actor, _alone) == set()
+	}
+}
+
 test_where_nobody_signed_nobody_alone_did if {
 	_by_setting("when_known", "ann", {}) == set()
 	_by_setting("required", "ann", {"x": [fixtures.declared({})]}) == set()

@@ -46,7 +46,7 @@ texts(record, name) := sort([entry |
 
 # METADATA
 # description: |
-#   A text as names, posts and tasks are compared: without regard to case, blanks, and what nobody sees.
+#   A text as names, posts and tasks are compared: without regard to case, width, blanks, and what nobody sees.
 folded(text) := lower(_letters_known(words)) if {
 	seen := concat("", [part | some [part] in regex.find_all_string_submatch_n(_not_unseen, text, -1)])
 	words := concat(" ", [word | some [word] in regex.find_all_string_submatch_n(_not_blank, seen, -1)])
@@ -70,9 +70,27 @@ _small := {
 	"\ud801\udd95": "\ud801\uddbc",
 }
 
-_letters_known(words) := strings.replace_n(_small, words) if {
+# The letters and signs of ASCII as wide as an ideograph.
+_narrow := {
+	"\uff01": "!", "\uff02": "\"", "\uff03": "#", "\uff04": "$", "\uff05": "%", "\uff06": "&", "\uff07": "'",
+	"\uff08": "(", "\uff09": ")", "\uff0a": "*", "\uff0b": "+", "\uff0c": ",", "\uff0d": "-", "\uff0e": ".",
+	"\uff0f": "/", "\uff10": "0", "\uff11": "1", "\uff12": "2", "\uff13": "3", "\uff14": "4", "\uff15": "5",
+	"\uff16": "6", "\uff17": "7", "\uff18": "8", "\uff19": "9", "\uff1a": ":", "\uff1b": ";", "\uff1c": "<",
+	"\uff1d": "=", "\uff1e": ">", "\uff1f": "?", "\uff20": "@", "\uff21": "A", "\uff22": "B", "\uff23": "C",
+	"\uff24": "D", "\uff25": "E", "\uff26": "F", "\uff27": "G", "\uff28": "H", "\uff29": "I", "\uff2a": "J",
+	"\uff2b": "K", "\uff2c": "L", "\uff2d": "M", "\uff2e": "N", "\uff2f": "O", "\uff30": "P", "\uff31": "Q",
+	"\uff32": "R", "\uff33": "S", "\uff34": "T", "\uff35": "U", "\uff36": "V", "\uff37": "W", "\uff38": "X",
+	"\uff39": "Y", "\uff3a": "Z", "\uff3b": "[", "\uff3c": "\\", "\uff3d": "]", "\uff3e": "^", "\uff3f": "_",
+	"\uff40": "`", "\uff41": "a", "\uff42": "b", "\uff43": "c", "\uff44": "d", "\uff45": "e", "\uff46": "f",
+	"\uff47": "g", "\uff48": "h", "\uff49": "i", "\uff4a": "j", "\uff4b": "k", "\uff4c": "l", "\uff4d": "m",
+	"\uff4e": "n", "\uff4f": "o", "\uff50": "p", "\uff51": "q", "\uff52": "r", "\uff53": "s", "\uff54": "t",
+	"\uff55": "u", "\uff56": "v", "\uff57": "w", "\uff58": "x", "\uff59": "y", "\uff5a": "z", "\uff5b": "{",
+	"\uff5c": "|", "\uff5d": "}", "\uff5e": "~",
+}
+
+_letters_known(words) := strings.replace_n(object.union(_small, _narrow), words) if {
 	# To look for any of them is much cheaper than to replace each.
-	regex.match(`[\x{2c2f}\x{a7c0}-\x{a7f5}\x{10570}-\x{10595}]`, words)
+	regex.match(`[\x{2c2f}\x{a7c0}-\x{a7f5}\x{ff01}-\x{ff5e}\x{10570}-\x{10595}]`, words)
 } else := words
 
 _shown(value) := trimmed if {

@@ -40,6 +40,10 @@ test_letters_that_one_engine_does_not_know_are_folded if {
 	fields.folded("\u2c2fana \ua7f5\ud801\udd70\ud801\udd95") == "\u2c5fana \ua7f6\ud801\udd97\ud801\uddbc"
 }
 
+test_wide_letters_are_folded if {
+	fields.folded("\uff21\uff4e\uff41\uff11\uff01\u3000\uff02\uff3c\uff5e") == `ana1! "\~`
+}
+
 test_list_is_empty_where_there_is_none if {
 	fields.list({"a": [1]}, "a") == [1]
 	every record in [{}, {"a": null}, {"a": "x"}] {

@@ -218,9 +218,20 @@ def test_an_evil_draft_is_refused(attacked: Attacked, text: str) -> None:
     "uri",
     ["../../etc/passwd", "/etc/passwd", "file:///etc/passwd", "http://169.254.169.254/", "..%2f..%2fetc%2fpasswd"],
 )
-def test_a_document_that_lies_elsewhere_is_not_fetched(attacked: Attacked, uri: str) -> None:
+def test_a_document_that_lies_elsewhere_is_not_fetched(
+    attacked: Attacked, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = set()
+
+    def offline(host: str, *_: object, **__: object) -> None:
+        asked.add(host)
+        raise OSError("no network")
+
+    monkeypatch.setattr("socket.getaddrinfo", offline)
     content = {**attacked.scene.contents["audit"], "report": {"uri": uri, "sha256": "e" * 64}}
     attacked.write([*attacked.scene.sound("audit"), attacked.scene.signed(content)])
     code, document = attacked.check("--fetch-documents")
     assert code == 3
     assert "document_refused" in codes_of(document)
+    # Of the other documents.
+    assert asked == {"example.org"}

@@ -18,20 +18,33 @@ from qaqpa import times
 from qaqpa.evidence.carriers import TAG_PREFIX, Carried
 from qaqpa.evidence.digest import dir_hash
 from support.keyring import ROOTS, public_line, signed_text, to_yaml
-from support.registry import Registry, Version, refusal
+from support.registry import Registry, Tags, Version, refusal
 
 pytestmark = pytest.mark.server
 
 
+NOW = times.now()
+
+
 def scene_of(version: Version) -> Scene:
-    return Scene(version.name, dir_hash(version.files), times.now())
+    return Scene(version.name, dir_hash(version.files), NOW)
+
+
+def keyed(pieces: Iterable[Carried]) -> list[tuple[str, str]]:
+    """Tags for pieces. The name of a tag is free; what it says of the statement in it is not believed."""
+    return [(piece.tag or f"{TAG_PREFIX}{piece.kind}.{number}", piece.text) for number, piece in enumerate(pieces)]
+
+
+def sound(registry: Registry, *without: str) -> Version:
+    """A new version that is allowed, but for the kinds of evidence that it goes without."""
+    return registry.registered(
+        tagged=lambda name, digest: Tags({}, dict(keyed(Scene(name, digest, NOW).sound(*without))))
+    )
 
 
 def attach(registry: Registry, version: Version, pieces: Iterable[Carried]) -> None:
-    for number, piece in enumerate(pieces):
-        # The name of a tag is free; what it says of the statement in it is not believed.
-        key = piece.tag if number == 0 or piece.tag else f"{TAG_PREFIX}{piece.kind}.{number}"
-        registry.client.set_model_version_tag(version.name, version.number, key, piece.text)
+    for key, text in keyed(pieces):
+        registry.client.set_model_version_tag(version.name, version.number, key, text)
 
 
 def promote(registry: Registry, version: Version, alias: str = "production") -> None:
@@ -53,9 +66,8 @@ def test_without_an_attack_it_is_allowed(registry: Registry) -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_it_fails_with_its_code(registry: Registry, attack: Attack) -> None:
-    version = registry.registered()
-    scene = scene_of(version)
-    attach(registry, version, [*scene.sound(*attack.without), *attack.make(scene)])
+    version = sound(registry, *attack.without)
+    attach(registry, version, attack.make(scene_of(version)))
     assert attack.code in codes_of(refused(registry, version))
 
 
@@ -77,23 +89,21 @@ def test_it_fails_with_its_code(registry: Registry, attack: Attack) -> None:
 def test_a_parties_file_that_does_not_count_leaves_nobody_who_could_sign(
     registry: Registry, changes: dict[str, Any], roots: list[str], code: str
 ) -> None:
-    version = registry.registered()
-    attach(registry, version, scene_of(version).sound())
+    version = sound(registry)
     file = registry.directory / "parties.signed.json"
-    sound = file.read_bytes()
+    before = file.read_bytes()
     try:
         file.write_text(
             signed_text(to_yaml({**attacked_organisation(times.now()), **changes}), roots), encoding="utf-8"
         )
         assert {code, "no_parties"} <= codes_of(refused(registry, version))
     finally:
-        file.write_bytes(sound)
+        file.write_bytes(before)
     promote(registry, version)
 
 
 def test_a_parties_file_that_is_rolled_back_leaves_nobody_who_could_sign(registry: Registry) -> None:
-    version = registry.registered()
-    attach(registry, version, scene_of(version).sound())
+    version = sound(registry)
     file = registry.directory / "parties.signed.json"
     newer = attacked_organisation(times.now()) | {"version": 2}
     older = file.read_bytes()
@@ -112,9 +122,8 @@ def test_an_envelope_longer_than_a_tag_does_not_get_in(registry: Registry) -> No
 
 
 def test_ten_thousand_tags_are_no_selection(registry: Registry) -> None:
-    version = registry.registered()
+    version = sound(registry)
     scene = scene_of(version)
-    attach(registry, version, scene.sound())
     text = scene.of("audit").text
     rows = [(f"{TAG_PREFIX}audit.{number}", text, version.name, version.number) for number in range(10_000)]
     with sqlite3.connect(registry.directory / "mlflow.db", timeout=30) as database:
@@ -138,9 +147,8 @@ def test_whatever_a_plain_client_sets_no_tag_is_enough(registry: Registry) -> No
 
 
 def test_copies_of_what_somebody_signed_neither_crowd_out_nor_stay(registry: Registry) -> None:
-    version = registry.registered()
+    version = sound(registry)
     scene = scene_of(version)
-    attach(registry, version, scene.sound())
     piece = scene.of("audit")
     for number in range(3):
         key = f"{TAG_PREFIX}audit.copy{number}"

@@ -94,6 +94,21 @@ def test_doctor_says_of_thresholds_who_set_them_and_marks_the_looser(here: Path,
     ]
 
 
+def test_doctor_shows_every_setting_in_words(here: Path, capsys: Capture) -> None:
+    (here / "qaqpa.yaml").write_text(
+        "version: 1\nseparation_of_duties: required\nraise: [AUD-02, HOV-01/diagram_missing]\nthresholds:\n"
+        "  NDQ-02: {ratio_min_percent: 90, gap_max_percent: 5}\n"
+        "gates:\n  - {stage: production, profiles: [kz], aliases: [live, 'l*'], minimum_strength: signed}\n",
+        encoding="utf-8",
+    )
+    assert main(["doctor"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "separation_of_duties required from qaqpa.yaml" in out
+    assert "raise AUD-02, HOV-01/diagram_missing from qaqpa.yaml" in out
+    assert "thresholds NDQ-02 (ratio_min_percent 90, gap_max_percent 5) from qaqpa.yaml" in out
+    assert not [sign for sign in ("{", "['", "':", "True") if sign in out]
+
+
 def test_doctor_says_what_is_raised(here: Path, capsys: Capture, engine: EmbeddedEngine) -> None:
     (here / "qaqpa.yaml").write_text(
         "version: 1\nraise: [AUD-02, HOV-01/diagram_missing, HOV-01/evidence_missing]\n", encoding="utf-8"

@@ -13,10 +13,11 @@ import pytest
 from qaqpa.errors import UndecidedError
 from qaqpa.gate import input_document
 from qaqpa.policy.bundle import Catalog
-from qaqpa.policy.check import check_document, check_input
+from qaqpa.policy.check import check_document
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.machine import FUEL_PER_SECOND, Code, Machine
 from qaqpa.policy.samples import samples
+from support.engine import fits
 from support.opa import compiled
 from support.statements import everything, request
 
@@ -28,7 +29,7 @@ LIES: dict[str, tuple[str, str, str, str]] = {
         "lib/evidence.rego",
         "_needs_signature(_) if stage.production",
         "_needs_signature(_) if false",
-        "is lacking",
+        "on the evidence that counts",
     ),
     "takes what is not independent": (
         "lib/evidence.rego",
@@ -94,8 +95,14 @@ LIES: dict[str, tuple[str, str, str, str]] = {
     "waives nothing": ("gate/waivers.rego", 'finding.status == "fail"\n\tdata', "false\n\tdata", "make it `waived`"),
     "lets the one who alone signed ask": (
         "gate/separation.rego",
+        "some signer in _signers} == {fields.folded(input.actor)}",
+        "some signer in _signers} == {null}",
+        "follows from the request",
+    ),
+    "lets the one who alone signed ask in capitals": (
+        "gate/separation.rego",
+        "{fields.folded(signer) | some signer in _signers} == {fields.folded(input.actor)}",
         "_signers == {input.actor}",
-        "_signers == {null}",
         "follows from the request",
     ),
     "lets an unknown one ask": (
@@ -126,28 +133,17 @@ LIES: dict[str, tuple[str, str, str, str]] = {
 }
 
 
-FEW = {"audit", "notice", "release_approval"}
-"""Kinds that are enough to show what the gate does with evidence: with all of them each lie would take minutes."""
-
-
 @pytest.fixture(scope="session")
 def asked_of_liars(embedded: EmbeddedEngine) -> list[Any]:
     """Inputs that fit the schema, and one where nothing but a problem denies, since all evidence passes."""
     profiles = sorted(embedded.catalog.profiles)
     controls = sorted(embedded.catalog.asked(profiles))
-    fitting = [document for document in samples(profiles, controls, FEW) if _fits(document)]
+    fitting = [document for document in samples(profiles, controls) if fits(document)]
     problem = {"code": "bytes_elsewhere", "detail": ""}
     denied = {**input_document(request(everything())), "problems": [problem]}
     assert "fail" not in {finding["status"] for finding in embedded.evaluate(denied).document["findings"]}
-    return [denied, *fitting]
-
-
-def _fits(document: Any) -> bool:
-    try:
-        check_input(document)
-    except UndecidedError:
-        return False
-    return True
+    # Three in which much is missing, then the last first: those are about waivers, the stage and who asks.
+    return [denied, *fitting[:3], *reversed(fitting[3:])]
 
 
 @pytest.mark.parametrize("name", LIES)
@@ -159,7 +155,7 @@ def test_engine_that_lies_is_caught(policies: Path, tmp_path: Path, asked_of_lia
     assert text.count(honest) == 1
     (lying / file).write_text(text.replace(honest, lie), "utf-8")
     wasm, data = compiled(lying)
-    machine = Machine(Code(wasm), data)
+    machine = Machine(Code(wasm, once=True), data)
     catalog = Catalog.of(json.loads(data))
     assert any(said in _objection(machine, catalog, document) for document in asked_of_liars)
 

@@ -78,6 +78,14 @@ def test_a_redirect_is_followed_within_https(site: Served) -> None:
     assert fetcher(f"{url}/moved") == SHA256
 
 
+def test_a_fragment_is_never_sent(site: Served) -> None:
+    handler, url, fetcher = site
+    handler.pages["/moved"] = page(302, b"", Location="/a.pdf#page=3")
+    assert fetcher(f"{url}/a.pdf#page=2") == fetcher(f"{url}/moved#a?b") == SHA256
+    assert [asked.partition("/")[2] for asked in handler.asked] == ["a.pdf", "moved", "a.pdf"]
+    assert codes(f"{url}/a.pdf#page=2", fetch=fetcher, sha256="0" * 64) == ["document_mismatch"]
+
+
 @pytest.mark.parametrize(
     "target",
     [
@@ -120,7 +128,16 @@ def test_redirects_without_end(site: Served) -> None:
             "https://h:x/a",
             "https://h:0/a",
         ),
-        *("https://h:99999/a", "https://h/a b", "https://h/\r\nX: y", "https://h/ä", "https://ä/a", "https://h\\@i/a"),
+        *(
+            "https://h:99999/a",
+            "https://h/a b",
+            "https://h/\r\nX: y",
+            "https://h/ä",
+            "https://h/a#ä",
+            "https://h/a# b",
+            "https://ä/a",
+            "https://h\\@i/a",
+        ),
         *("https://[::1/a", "https://h%2ei/a", "https://h/\x00", "https://\u2100.example/a"),
     ],
 )

@@ -49,6 +49,17 @@ def test_a_file_beside_the_evidence_is_compared(tmp_path: Path) -> None:
     assert codes("docs", tmp_path) == ["document_refused"]
 
 
+def test_of_an_address_with_a_fragment_the_whole_document_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(BYTES)
+    (tmp_path / "a.pdf#page=2").write_bytes(b"another")
+    for uri in ("a.pdf#page=2", "a.pdf#", "a.pdf#../b", "a.pdf#раздел 1", "a.pdf#t:1"):
+        assert codes(uri, tmp_path, fetch=never) == []
+        assert codes(uri, tmp_path, "0" * 64) == ["document_mismatch"]
+    assert codes("none.pdf#page=2", tmp_path) == ["document_unreachable"]
+    (tmp_path / "link").symlink_to("a.pdf")
+    assert codes("link#page=2", tmp_path) == ["document_unreachable"]
+
+
 def test_the_refusal_names_document_field_and_both_hashes(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(b"other")
     detail = check_documents(kind("model_card"), card("a.pdf"), "s", base=tmp_path)[0].detail
@@ -83,7 +94,14 @@ def test_the_refusal_names_document_field_and_both_hashes(tmp_path: Path) -> Non
         "a.pdf\0.txt",
         "a.pdf\n",
         "a.pdf?x",
-        "a.pdf#page=2",
+        "#page=2",
+        "docs/#page=2",
+        "docs/..#a",
+        "a.pdf#page=2#3",
+        "a.pdf#../../secret?x",
+        "a.pdf#%2e%2e",
+        "a.pdf#\n",
+        "http://example.org/a.pdf#x",
         "file:secret",
         "file:/etc/hostname",
         "file:///etc/hostname",

@@ -177,7 +177,7 @@ def test_a_failing_variant_fails_for_its_reason_only(
     assert (failing.verdict.value == "deny") == bool(denied(failing))
 
 
-@pytest.mark.parametrize("system", systems())
+@pytest.mark.parametrize("system", ALL)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_documents_are_there_and_have_the_hashes_that_evidence_names(system: str, variant: str) -> None:
     request = asked(system, variant, case_of(system, variant, ARTICLE))
@@ -187,7 +187,7 @@ def test_documents_are_there_and_have_the_hashes_that_evidence_names(system: str
     named = [found for fact in request.evidence for found in documents(fact.predicate)]
     assert len(named) > 30
     for document in named:
-        data = (EXAMPLES / system / variant / document["uri"]).read_bytes()
+        data = (EXAMPLES / system / variant / document["uri"].partition("#")[0]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == document["sha256"]
 
 

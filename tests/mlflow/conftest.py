@@ -9,13 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking._model_registry import utils as registry_utils
 from mlflow.tracking._tracking_service import utils as tracking_utils
 
 from qaqpa import times
 from support.registry import Registry
-from support.servers import mlflow_server, postgresql
+from support.servers import mlflow_server, postgresql, write_empty_database
 
 CONFIGURATION = f"""\
 version: 1
@@ -53,9 +52,9 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's tables, whose making takes seconds."""
+    """A database with MLflow's tables."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    SqlAlchemyStore(f"sqlite:///{path}")
+    write_empty_database(path)
     return path
 
 

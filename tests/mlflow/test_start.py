@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.servers import free_port, mlflow_command, mlflow_environment
+from support.servers import free_port, mlflow_command, mlflow_environment, write_empty_database
 
 pytestmark = pytest.mark.server
 
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.server
 def test_a_broken_configuration_stops_the_server(tmp_path: Path, configuration: str, said: str) -> None:
     file = tmp_path / "qaqpa.yaml"
     file.write_text(configuration)
+    write_empty_database(tmp_path / "mlflow.db")
     done = subprocess.run(
         mlflow_command(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", free_port()),
         env=mlflow_environment(QAQPA_CONFIG=str(file)),

@@ -91,6 +91,34 @@ def test_who_alone_signed_may_not_ask(document: dict[str, Any], request_document
     expect_unsound(document, request_document, "names one that does not follow")
 
 
+@pytest.mark.parametrize(
+    ("actor", "engine"),
+    [
+        ("ANN", "must say so"),
+        (" ann ", "must say so"),
+        ("\uff21\uff2e\uff2e", "may say so"),
+        ("a\u200bnn", "may say so"),
+        ("аnn", "may not say so"),
+        ("anne", "may not say so"),
+    ],
+)
+def test_who_alone_signed_may_not_ask_by_a_name_that_only_looks_different(
+    document: dict[str, Any], request_document: dict[str, Any], actor: str, engine: str
+) -> None:
+    for facts in request_document["evidence"].values():
+        facts[0]["signers"] = [signer("Ann")]
+    request_document["actor"] = document["actor"] = actor
+    if engine == "must say so":
+        expect_unsound(document, request_document, "follows from the request")
+    else:
+        check_document(document, request_document, CATALOG)
+    answered(document, "deny", "separation_of_duties", actor)
+    if engine == "may not say so":
+        expect_unsound(document, request_document, "names one that does not follow")
+    else:
+        check_document(document, request_document, CATALOG)
+
+
 @pytest.mark.parametrize("setting", ["off", "when_known", "required"])
 def test_who_asks_has_to_be_known_where_that_is_required(
     document: dict[str, Any], request_document: dict[str, Any], setting: str

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -207,6 +208,27 @@ def test_all_problems_are_told_at_once(own: Path) -> None:
         check(own)
     lines = str(caught.value).split("\n")
     assert [said in line for said, line in zip(["no test", "'king'", "'queen'"], lines, strict=True)] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "template"),
+    [
+        ("card", "mend: Do it.", "mend: Fill in what to do."),
+        ("card", "title: Own", "title: Впишите несколько слов"),
+        ("card", "bad: It is bad.", "bad: The rule is not written yet."),
+    ],
+)
+def test_what_the_template_left_to_be_filled_in_is_refused_with_its_place(
+    own: Path, part: str, field: str, template: str
+) -> None:
+    file = own / FILES[part][0]
+    text = file.read_text("utf-8").replace(field, template, 1)
+    file.write_text(text, encoding="utf-8")
+    line = text[: text.index(template)].count("\n") + 1
+    with pytest.raises(PolicyError) as caught:
+        check(own)
+    said = template.partition(": ")[2]
+    assert re.search(rf"data\.yaml:{line}:\d+: texts\.en\..*the text of the template, “{said}”", str(caught.value))
 
 
 @pytest.mark.parametrize(

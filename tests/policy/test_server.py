@@ -19,7 +19,8 @@ from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.samples import samples
 from qaqpa.policy.server import ConfirmedEngine, OpaServerEngine
-from support.opa import free_port, opa_server, snapshot
+from support.opa import opa_server, snapshot
+from support.servers import free_port
 
 pytest.importorskip("opa_client")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An engine that answers what a test wants, over the real catalog."""
+"""An engine that answers what a test wants, over the real catalog; and what engines are asked about."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from qaqpa.errors import UndecidedError
 from qaqpa.model import Answer, JsonObject
 from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.check import check_input
 from qaqpa.policy.engine import Engine
 
 
@@ -34,3 +36,12 @@ class FakeEngine:
         spoiled = copy.deepcopy(answer.document)
         other = self._spoil(spoiled)
         return Answer(spoiled if other is None else other, self.name, self.policy_digest)
+
+
+def fits(document: Any) -> bool:
+    """Whether an input document fits its schema, so that an engine is really asked about it."""
+    try:
+        check_input(document)
+    except UndecidedError:
+        return False
+    return True

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tarfile
 import time
@@ -21,6 +20,7 @@ from qaqpa.policy.bundle import ENTRYPOINT
 from qaqpa.policy.compile import build
 from qaqpa.policy.opa import PolicyError, find_opa, run_opa
 from qaqpa.resources import POLICIES
+from support.servers import free_port
 
 
 def require_opa() -> Path:
@@ -49,12 +49,6 @@ def compiled(policies: Path) -> tuple[bytes, bytes]:
     with tarfile.open(archive) as tar:
         wasm, data = (tar.extractfile(name).read() for name in ("/policy.wasm", "/data.json"))  # type: ignore[union-attr]  # both are files
     return wasm, data
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

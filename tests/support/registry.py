@@ -72,20 +72,41 @@ class Registry:
         self.client.log_artifacts(run.info.run_id, str(files), "model")
         return files, f"{run.info.artifact_uri}/model", run.info.run_id
 
-    def registered(self, prefix: str = "credit", *, evidence: bool = False, names: Sequence[str] = ()) -> Version:
-        """A new registered model with one version; with evidence, for the names under which it may be served."""
-        name = self.new_name(prefix)
-        self.client.create_registered_model(name)
-        return self.added(name, evidence=evidence, names=names)
+    def registered(
+        self,
+        prefix: str = "credit",
+        *,
+        evidence: bool = False,
+        names: Sequence[str] = (),
+        tagged: Callable[[str, str], Tags] | None = None,
+    ) -> Version:
+        """A new registered model with one version, which have their tags from the start: setting each takes as long.
 
-    def added(self, name: str, *, evidence: bool = False, names: Sequence[str] = ()) -> Version:
-        """Another version of a registered model."""
-        files, source, run_id = self.logged()
-        number = str(self.client.create_model_version(name, source, run_id).version)
-        version = Version(name, number, files, source, run_id)
+        Args:
+            prefix: of its name.
+            evidence: whether the tags carry evidence that passes every control.
+            names: further names under which it may be served.
+            tagged: the tags, from its name and the model digest, instead of such evidence.
+        """
+        name, logged = self.new_name(prefix), self.logged()
         if evidence:
-            self.attach(version, passing([name, *names], dir_hash(files)))
+            tagged = _passing(names)
+        tags = tagged(name, dir_hash(logged[0])) if tagged else Tags({}, {})
+        self.client.create_registered_model(name, tags=tags.model)
+        return self._created(name, logged, tags.version)
+
+    def added(self, name: str, *, evidence: bool = False) -> Version:
+        """Another version of a registered model."""
+        logged = self.logged()
+        tags = passing([name], dir_hash(logged[0])) if evidence else Tags({}, {})
+        version = self._created(name, logged, tags.version)
+        self.attach(version, Tags(tags.model, {}))
         return version
+
+    def _created(self, name: str, logged: tuple[Path, str, str], tags: dict[str, str]) -> Version:
+        files, source, run_id = logged
+        made = self.client.create_model_version(name, source, run_id, tags=tags)
+        return Version(name, str(made.version), files, source, run_id)
 
     def attach(self, version: Version, tags: Tags) -> None:
         for key, value in tags.model.items():
@@ -132,6 +153,10 @@ def passing(names: Sequence[str], digest: str, **changes: Any) -> Tags:
             carrier = found.model if own.carried_by_system and len(text) <= MODEL_TAG_CHARACTERS else found.version
             carrier[key] = text
     return found
+
+
+def _passing(names: Sequence[str]) -> Callable[[str, str], Tags]:
+    return lambda name, digest: passing([name, *names], digest)
 
 
 def signed(

@@ -88,7 +88,7 @@ def served(authority: tuple[Path, Path]) -> Iterator[Served]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     trusted = ssl.create_default_context(cafile=str(authority[0]))
     try:

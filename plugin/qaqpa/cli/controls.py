@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from qaqpa.cli.common import add_config, add_language, console, open_texts
-from qaqpa.errors import UsageError
+from qaqpa.cli.pages import expect_known
 from qaqpa.escape import visible
 from qaqpa.report.texts import Texts
 from qaqpa.report.weights import asking, brief
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
         UsageError: there is no such profile.
     """
     texts, out = open_texts(args), console()
-    known_profile(args.profile, texts)
+    expect_known("profile", args.profile, texts.catalog.profiles)
     for number, (family, names) in enumerate(_families(args.profile, texts).items()):
         out.print(Text(f"{chr(10) if number else ''}{visible(texts.family(family))}", style="bold"))
         for name in names:
@@ -39,17 +39,6 @@ def run(args: argparse.Namespace) -> int:
             ]
             out.print(Padding(Text(" · ".join(said), style="dim"), (0, 0, 0, 10)))
     return 0
-
-
-def known_profile(profile: str | None, texts: Texts) -> None:
-    """Refuses a profile that does not exist.
-
-    Raises:
-        UsageError: there is no such profile.
-    """
-    if profile is not None and profile not in texts.catalog.profiles:
-        known = ", ".join(sorted(texts.catalog.profiles))
-        raise UsageError(f"There is no profile {profile!r}", required=f"one of {known}")
 
 
 def _families(only: str | None, texts: Texts) -> dict[str, list[str]]:

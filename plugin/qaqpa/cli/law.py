@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import argparse
 
-from qaqpa.cli.common import add_config, add_language, console, open_texts
-from qaqpa.cli.pages import print_sections, print_title, table
-from qaqpa.errors import UsageError
+from qaqpa.cli.common import console, open_texts
+from qaqpa.cli.pages import add_arguments_of_pages, expect_known, print_sections, print_title, table
 from qaqpa.report.pages import act_page
 from qaqpa.report.provisions import act_name, in_force
 from qaqpa.report.texts import Texts
@@ -15,9 +14,7 @@ from qaqpa.report.texts import Texts
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    parser.add_argument("act", nargs="?", metavar="ACT", help="an act such as kz-ai; without it, all are listed")
-    add_language(parser)
-    add_config(parser)
+    add_arguments_of_pages(parser, "act", "an act such as kz-ai")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,14 +25,13 @@ def run(args: argparse.Namespace) -> int:
     """
     texts, out = open_texts(args), console()
     acts = texts.catalog.law
+    expect_known("act", args.act, acts)
     if args.act is None:
         codes = ("law.act", "law.jurisdiction", "law.in_force", "law.provisions")
         out.print(table(("ID", *(texts.say(code) for code in codes)), (_row(act, texts) for act in sorted(acts))))
-    elif args.act in acts:
+    else:
         print_title(out, args.act, act_name(args.act, texts))
         print_sections(out, act_page(args.act, texts))
-    else:
-        raise UsageError(f"There is no act {args.act!r}", required=f"one of {', '.join(sorted(acts))}")
     return 0
 
 

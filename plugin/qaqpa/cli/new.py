@@ -12,9 +12,8 @@ from pathlib import Path
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.kinds import SYSTEM, WAIVER, WITHDRAWAL, kinds
-from qaqpa.resources import POLICIES
+from qaqpa.resources import POLICIES, TEMPLATES
 
-_TEMPLATES = Path(__file__).with_name("templates")
 _ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,98}[a-z0-9]")
 _PROFILE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -164,7 +163,7 @@ def _filled(template: str, wanted: _Wanted) -> str:
         "@TITLE@": wanted.kind.replace("_", " ").capitalize(),
         "@ACT@": wanted.act,
     }
-    text = (_TEMPLATES / f"{template}.txt").read_text("utf-8")
+    text = (TEMPLATES / f"{template}.txt").read_text("utf-8")
     return re.sub(r"@[A-Z]+@", lambda match: values[match[0]], text)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -10,10 +11,30 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from qaqpa.cli.common import add_config, add_language
+from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.report.section import Line, Section
 
 _INDENT = 2
+
+
+def add_arguments_of_pages(parser: argparse.ArgumentParser, name: str, help_text: str) -> None:
+    """Declares the arguments of a command that lists things, or shows one of them on a page."""
+    parser.add_argument(name, nargs="?", metavar=name.upper(), help=f"{help_text}; without it, all are listed")
+    add_language(parser)
+    add_config(parser)
+
+
+def expect_known(what: str, name: str | None, known: Iterable[str]) -> None:
+    """Refuses a name that does not exist; None names nothing.
+
+    Raises:
+        UsageError: there is no such thing.
+    """
+    names = sorted(known)
+    if name is not None and name not in names:
+        raise UsageError(f"There is no {what} {name!r}", required=f"one of {', '.join(names)}")
 
 
 def print_title(out: Console, name: str, title: str = "") -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 
 import argparse
 
-from qaqpa.cli.common import add_config, add_language, console, open_texts
-from qaqpa.cli.controls import known_profile
-from qaqpa.cli.pages import print_sections, print_title, table
+from qaqpa.cli.common import console, open_texts
+from qaqpa.cli.pages import add_arguments_of_pages, expect_known, print_sections, print_title, table
 from qaqpa.report.pages import profile_page
 from qaqpa.report.texts import Texts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    parser.add_argument("id", nargs="?", metavar="ID", help="a profile such as kz; without it, all are listed")
-    add_language(parser)
-    add_config(parser)
+    add_arguments_of_pages(parser, "id", "a profile such as kz")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
         UsageError: there is no such profile.
     """
     texts, out = open_texts(args), console()
-    known_profile(args.id, texts)
+    expect_known("profile", args.id, texts.catalog.profiles)
     if args.id is None:
         headers = ("ID", *(texts.say(key) for key in ("explain.title", "explain.controls", "explain.acts")))
         out.print(table(headers, (_row(profile, texts) for profile in sorted(texts.catalog.profiles))))

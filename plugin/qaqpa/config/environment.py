@@ -12,6 +12,7 @@ from qaqpa.config.parties import parties_from_environment
 from qaqpa.config.records import Config, PartiesSource
 from qaqpa.documents import load_schema
 from qaqpa.errors import UsageError
+from qaqpa.model import Json
 
 _ENGINES = ("embedded", "opa")
 _SHOWN = ("gates", "policy", "observe", "thresholds", "raise", "separation_of_duties", "review", "verdict")
@@ -45,10 +46,23 @@ def with_environment(config: Config, value: dict[str, Any], named_by: str) -> Co
         ("configuration", file or "none", named_by),
         ("engine", engine, engine_source),
         ("opa.url", url, url_source),
-        *((name, str(value[name]), file) for name in _SHOWN if name in value),
+        *((name, _readable(value[name]), file) for name in _SHOWN if name in value),
         *_parties_sources(parties),
     ]
     return replace(config, engine=engine, opa=replace(config.opa, url=url), parties=parties, sources=tuple(sources))
+
+
+def _readable(value: Json) -> str:
+    """A setting in one line, as in `NDQ-02 (gap_max_percent 5), TRN-01 (max_age_days 30)`."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_inner(child)}" for name, child in value.items())
+    if isinstance(value, list):
+        return ", ".join(_inner(child) for child in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _inner(value: Json) -> str:
+    return f"({_readable(value)})" if isinstance(value, dict | list) else _readable(value)
 
 
 def _parties_sources(parties: PartiesSource | None) -> list[tuple[str, str, str]]:

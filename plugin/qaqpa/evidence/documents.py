@@ -90,13 +90,16 @@ def _of_uri(uri: str, base: Path | None, fetch: Callable[[str], str]) -> str:
     """
     if uri.lower().startswith("https:"):
         return fetch(uri)
-    if _SCHEME.match(uri) or _ODD.search(uri) or any(part in {"", ".", ".."} for part in uri.split("/")):
+    # A fragment names a place in the document; it is the whole document that was hashed.
+    path, _, fragment = uri.partition("#")
+    odd = _SCHEME.match(path) or _ODD.search(path) or _ODD.search(fragment)
+    if odd or any(part in {"", ".", ".."} for part in path.split("/")):
         raise StatementError(
-            REFUSED, r"It must be an https address or a plain relative path, without .., \, %, ? and #."
+            REFUSED, r"It must be an https address or a plain relative path, without .., \, %, ? and a second #."
         )
     if base is None:
         raise StatementError(UNREACHABLE, "There is no directory in which a relative path could be looked up.")
-    return _local(uri, base)
+    return _local(path, base)
 
 
 def _found(value: Json, schema: JsonObject, root: JsonObject, path: str) -> Iterator[Attached]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tarfile
 import tempfile
@@ -12,39 +11,21 @@ from pathlib import Path
 
 from qaqpa.errors import UndecidedError
 from qaqpa.model import Json
-from qaqpa.policy.bundle import ENTRYPOINT, WASM
+from qaqpa.policy.bundle import WASM
 from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.policy.interpreter import interpreter
 from qaqpa.policy.machine import FUEL_PER_SECOND, Code, Machine, MachineError
 from qaqpa.policy.opa import PolicyError, run_opa, run_tests
 
-_BATCH = 200
-_RULE = ENTRYPOINT.replace("/", ".")
-_QUERY = f"{{i: d | some i, x in input; d := data.{_RULE} with input as x}}"
-
 
 def opa_answers(policies: Path, inputs: Sequence[Json]) -> list[Json]:
-    """The decision documents of OPA's interpreter, None where it gave none."""
-    answers: list[Json] = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for start in range(0, len(inputs), _BATCH):
-            batch = inputs[start : start + _BATCH]
-            file = Path(scratch, "input.json")
-            file.write_text(json.dumps(batch), "utf-8")
-            command = [
-                "eval",
-                "--format",
-                "raw",
-                "--ignore",
-                "*_test.rego",
-                "-b",
-                policies.name,
-                "-i",
-                str(file),
-                _QUERY,
-            ]
-            found = json.loads(run_opa(command, policies.parent))
-            answers += [found.get(str(number)) for number in range(len(batch))]
-    return answers
+    """The decision documents of OPA's interpreter, None where it gave none.
+
+    Raises:
+        PolicyError: it did not answer every input.
+    """
+    with interpreter(policies) as opa:
+        return opa.answers(inputs)
 
 
 def embedded_answers(engine: EmbeddedEngine, inputs: Sequence[Json]) -> list[Json]:

@@ -7,7 +7,8 @@ signature, an ended waiver or a colleague who was never asked is not believed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from qaqpa.evidence.kinds import SYSTEM, WAIVER
 from qaqpa.model import Json, JsonObject, Separation, Stage, Strength
@@ -84,21 +85,29 @@ class Expected:
         ]
 
     def problems(self) -> list[JsonObject]:
-        """The problems of `OWN_PROBLEMS` that the request has."""
+        """The problems of `OWN_PROBLEMS` that the request has for certain."""
+        return self._own(_surely_folded)
+
+    def conceivable_problems(self) -> list[JsonObject]:
+        """Those and the ones that it may have: how the policies fold names beyond ASCII is theirs to know."""
+        return self._own(_widely_folded)
+
+    def _own(self, folded: Callable[[str], str]) -> list[JsonObject]:
         if not self._production:
             return []
-        found = list(self._separation())
+        found = list(self._separation(folded))
         if self._request["context"] and not self.counted(SYSTEM):
             found.append({"code": "context_unsigned", "detail": ""})
         return found
 
-    def _separation(self) -> Iterator[JsonObject]:
+    def _separation(self, folded: Callable[[str], str]) -> Iterator[JsonObject]:
         setting, actor = self._request["settings"]["separation_of_duties"], self._request["actor"]
         kinds = self._request["evidence"]
-        signers = {signer["id"] for kind in kinds for fact in self.counted(kind) for signer in fact["signers"]}
-        if actor is None and setting == Separation.REQUIRED.value:
-            yield {"code": "actor_unknown", "detail": ""}
-        if setting != Separation.OFF.value and signers == {actor}:
+        signers = {folded(signer["id"]) for kind in kinds for fact in self.counted(kind) for signer in fact["signers"]}
+        if actor is None:
+            if setting == Separation.REQUIRED.value:
+                yield {"code": "actor_unknown", "detail": ""}
+        elif setting != Separation.OFF.value and signers == {folded(actor)}:
             yield {"code": "separation_of_duties", "detail": actor}
 
     def _lacking(self, kind: str) -> JsonObject:
@@ -114,6 +123,16 @@ class Expected:
             holds = fact["expires_at"]["seconds"] > self._request["now"]["seconds"]
             if holds and waiver["stage"] == self._request["stage"] and control in waiver["controls"]:
                 yield fact
+
+
+def _surely_folded(name: str) -> str:
+    """A name that whoever reads it takes for the same, without case and blanks; beyond ASCII as it is."""
+    return " ".join(name.lower().split()) if name.isascii() and name.isprintable() else name
+
+
+def _widely_folded(name: str) -> str:
+    """The letters and digits alone of a name, of whatever case and width."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
 def _demands(card: JsonObject, kind: str) -> bool:

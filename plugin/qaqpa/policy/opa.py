@@ -19,7 +19,9 @@ from qaqpa.resources import POLICIES
 _TIMEOUT_SECONDS = 300
 _MAX_FAILED = 20
 _REGO_ERROR = re.compile(r"\S+\.rego:\d+: rego_\w+: .*")
-_INSTALL = "Install OPA 1.17 or newer (not 1.20.0) and put it on PATH, or name it in QAQPA_OPA"
+
+INSTALL = "Install OPA 1.17 or newer (not 1.20.0) and put it on PATH, or name it in QAQPA_OPA"
+"""How to mend a missing or broken OPA."""
 
 
 class PolicyError(UsageError):
@@ -35,14 +37,14 @@ def find_opa() -> Path:
     named = os.environ.get("QAQPA_OPA")
     if named:
         if not shutil.which(named):
-            raise PolicyError(f"QAQPA_OPA names {named!r}, which is no program", mend=_INSTALL)
+            raise PolicyError(f"QAQPA_OPA names {named!r}, which is no program", mend=INSTALL)
         return Path(named)
     checkout = POLICIES.parent / ".tools" / "bin" / "opa"
     if os.access(checkout, os.X_OK):
         return checkout
     found = shutil.which("opa")
     if not found:
-        raise PolicyError("There is no `opa` here", required="OPA, to compile and to test policies", mend=_INSTALL)
+        raise PolicyError("There is no `opa` here", required="OPA, to compile and to test policies", mend=INSTALL)
     return Path(found)
 
 
@@ -54,7 +56,7 @@ def run_opa(arguments: Sequence[str], cwd: Path) -> str:
     """
     done = _run(arguments, cwd)
     if done.returncode:
-        raise _refused(arguments[0], done)
+        raise refusal(arguments[0], done.stderr.strip() or done.stdout)
     return done.stdout
 
 
@@ -79,8 +81,16 @@ def run_tests(policies: Path, pattern: str = "") -> list[JsonObject]:
         more = [f"and {len(failed) - _MAX_FAILED} more"] if len(failed) > _MAX_FAILED else []
         raise PolicyError("\n".join([*failed[:_MAX_FAILED], *more]))
     if done.returncode:
-        raise _refused("test", done)
+        raise refusal("test", done.stderr.strip() or done.stdout)
     return listed
+
+
+def refusal(command: str, printed: str) -> PolicyError:
+    """The error of an OPA command that failed, from what it printed: of Rego errors `file:line: code: message` only."""
+    lines = _rego_errors(printed)
+    if lines:
+        return PolicyError("\n".join(lines))
+    return PolicyError(f"opa {command} failed:\n{printed.strip()[-4000:]}", mend="Mend the policy that OPA names")
 
 
 def _place(test: JsonObject) -> tuple[str, int]:
@@ -98,7 +108,7 @@ def _run(arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise PolicyError(f"opa {arguments[0]} did not run: {error}", mend=_INSTALL) from error
+        raise PolicyError(f"opa {arguments[0]} did not run: {error}", mend=INSTALL) from error
 
 
 def _failure(test: JsonObject) -> str:
@@ -106,14 +116,6 @@ def _failure(test: JsonObject) -> str:
     error = test.get("error")
     why = f"ERROR ({error.get('code')}: {error.get('message')})" if error else "SKIPPED" if test.get("skip") else "FAIL"
     return f"{test['location']['file']}:{test['location']['row']}: {name}: {why}"
-
-
-def _refused(command: str, done: subprocess.CompletedProcess[str]) -> PolicyError:
-    text = done.stderr.strip() or done.stdout.strip()
-    lines = _rego_errors(text)
-    if lines:
-        return PolicyError("\n".join(lines))
-    return PolicyError(f"opa {command} failed:\n{text[-4000:]}", mend="Mend the policy that OPA names")
 
 
 def _rego_errors(text: str) -> list[str]:
@@ -140,5 +142,5 @@ def opa_version(opa: Path) -> str:
     done = subprocess.run([str(opa), "version"], capture_output=True, text=True, timeout=30, check=False)
     found = re.search(r"^Version: (\S+)", done.stdout, re.MULTILINE)
     if not found:
-        raise PolicyError(f"{opa} does not say its version", mend=_INSTALL)
+        raise PolicyError(f"{opa} does not say its version", mend=INSTALL)
     return found[1]

@@ -78,7 +78,7 @@ def _frame_changes(document: JsonObject) -> Iterator[JsonObject]:
     for stage in Stage:
         yield from (_with_settings({**document, "stage": stage.value}, minimum_strength=low.value) for low in Strength)
     signers = {signer["id"] for facts in document["evidence"].values() for fact in facts for signer in fact["signers"]}
-    for actor in (None, "nobody here", *sorted(signers)):
+    for actor in (None, "nobody here", *sorted({*signers, *(signer.upper() for signer in signers)})):
         asked = {**document, "actor": actor}
         yield from (_with_settings(asked, separation_of_duties=setting.value) for setting in Separation)
 

@@ -7,10 +7,14 @@ at the first promotion.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
+from qaqpa.documents import Document
 from qaqpa.policy.fit.act import act_problems
 from qaqpa.policy.fit.card import card_problems
+from qaqpa.policy.fit.filled import filled_problems
 from qaqpa.policy.fit.parts import Parts, Problems, checked
 from qaqpa.policy.fit.profile import profile_problems
 from qaqpa.policy.fit.rule import rule_problems
@@ -19,12 +23,25 @@ from qaqpa.policy.opa import PolicyError
 __all__ = ["check_cards"]
 
 _MAX_SHOWN = 10
-_CARD_FIELDS = (
-    "family, evidence, actors, waivable, thresholds, provisions and texts, and where they are wanted minimum_strength "
-    "and defaults, each as schemas/card.json says"
-)
-_PROFILE_FIELDS = "statutory, acts, controls and texts, each as schemas/profile.json says"
-_ACT_FIELDS = "kind, jurisdiction, url, texts and provisions, each as schemas/law.json says"
+# By folder: the schema of its files, what they hold, and what more is checked.
+_FILES: dict[str, tuple[str, str, Callable[[Document, Parts], Problems]]] = {
+    "catalog": (
+        "card",
+        "family, evidence, actors, waivable, thresholds, provisions and texts, and where they are wanted "
+        "minimum_strength and defaults, each as schemas/card.json says",
+        card_problems,
+    ),
+    "law": (
+        "law",
+        "kind, jurisdiction, url, texts and provisions, each as schemas/law.json says",
+        act_problems,
+    ),
+    "profiles": (
+        "profile",
+        "statutory, acts, controls and texts, each as schemas/profile.json says",
+        profile_problems,
+    ),
+}
 
 
 def check_cards(policies: Path, own: Path | None = None) -> None:
@@ -48,9 +65,10 @@ def check_cards(policies: Path, own: Path | None = None) -> None:
 def _problems(parts: Parts) -> Problems:
     for control, path in parts.rules.items():
         yield from rule_problems(control, path, parts)
-    for path in parts.own_files("catalog"):
-        yield from checked(path, "card", _CARD_FIELDS, lambda card: card_problems(card, parts))
-    for path in parts.own_files("law"):
-        yield from checked(path, "law", _ACT_FIELDS, lambda act: act_problems(act, parts))
-    for path in parts.own_files("profiles"):
-        yield from checked(path, "profile", _PROFILE_FIELDS, lambda profile: profile_problems(profile, parts))
+    for folder, (schema, required, problems) in _FILES.items():
+        for path in parts.own_files(folder):
+            yield from checked(path, schema, required, _all(problems, parts))
+
+
+def _all(problems: Callable[[Document, Parts], Problems], parts: Parts) -> Callable[[Document], Problems]:
+    return lambda document: chain(problems(document, parts), filled_problems(document))
