@@ -191,7 +191,8 @@ class Decision:
     """A decision document that passed all checks, or the reason why there is none.
 
     `document` follows `schemas/decision.json`. Where no engine gave a sound document, it is one made here: no findings,
-    verdict `undecided`, and the problem that says why. `context` is the one that was judged by.
+    verdict `undecided`, and the problem that says why. `context` is the one that was judged by, `input` all that the
+    policies were given.
     """
 
     verdict: Verdict
@@ -199,6 +200,7 @@ class Decision:
     policy_digest: str
     engine: str
     context: JsonObject = field(default_factory=dict)
+    input: JsonObject = field(default_factory=dict)
 
     @property
     def findings(self) -> Sequence[JsonObject]:

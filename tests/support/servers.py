@@ -111,6 +111,7 @@ def mlflow_server(
     *,
     parties: bool = True,
     login: tuple[str, str] | None = None,
+    log: str = "",
 ) -> Iterator[Running]:
     """An MLflow server on a database, with the gate in its registry unless the prefix is empty.
 
@@ -121,13 +122,14 @@ def mlflow_server(
         prefix: what stands before the URI of the registry.
         parties: true where the server trusts the parties file of the keyring.
         login: name and password of the administrator, for a server that asks for a login.
+        log: where decisions are kept; a file of SQLite in the directory by default.
     """
     file = directory / "qaqpa.yaml"
     file.write_text(configuration + (parties_part(directory) if parties else ""), encoding="utf-8")
     port = free_port()
     url = f"http://{HOST}:{port}"
     command = mlflow_command(directory, database, port, prefix)
-    environment = mlflow_environment(QAQPA_CONFIG=str(file))
+    environment = mlflow_environment(QAQPA_CONFIG=str(file), QAQPA_LOG=log or f"sqlite:///{directory}/decisions.db")
     if login:
         command += ["--app-name", "basic-auth"]
         environment |= _login_settings(directory, login)
