@@ -59,6 +59,18 @@ def log_source(value: Any, path: Path | None) -> LogSource | None:
     return _sound(source, where)
 
 
+def log_at(url: str, configured: LogSource | None) -> LogSource:
+    """A log that somebody names, with the configured key where the configuration names one.
+
+    Raises:
+        UsageError: there is no such kind of database, or a database server has no key.
+    """
+    named = _beside(url, Path.cwd())
+    if configured is None:
+        return _sound(LogSource(named, source="--log"), "--log")
+    return _sound(replace(configured, url=named, source="--log"), "--log")
+
+
 def without_password(url: str) -> str:
     """A database's address as it may be shown."""
     return _PASSWORD.sub(lambda found: f"{found[1].partition(':')[0]}{':***' if ':' in found[1] else ''}@", url)

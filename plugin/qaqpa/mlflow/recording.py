@@ -69,6 +69,7 @@ class Recorder:
         self._log: DecisionLog | None = open_log(config.log) if config.log else None
         self._facts: JsonObject = {}
         self._version: int | None = None
+        self._due = ""
 
     def started(self, engine: Engine, parties: Parties | None) -> None:
         """Records what is in force from now on. A database that does not answer now is logged: it refuses too."""
@@ -76,9 +77,9 @@ class Recorder:
             log.warning("qaqpa: decisions are not kept: the configuration says log: none")
             return
         self._facts = {"engine": engine.name, "policy": engine.policy_digest, "key": self._log.key_id}
-        self._version = parties.version if parties else None
+        self._version, self._due = parties.version if parties else None, START
         try:
-            self._log.start(self._config, self._in_force(), START)
+            self._record_start(self._log)
         except LogError as error:
             log.error(
                 "qaqpa: the decision log cannot be used, so every promotion is refused until it can. Archiving a "
@@ -100,9 +101,9 @@ class Recorder:
             return []
         problem = self._log.clock_problem(now)
         version = parties.version if parties else None
-        if version != self._version:
-            self._version = version
-            self._log.start(self._config, self._in_force(), RELOAD)
+        if self._facts and version != self._version:
+            self._version, self._due = version, self._due or RELOAD
+        self._record_start(self._log)
         return [problem] if problem else []
 
     def decided(self, outcome: Outcome, decision: Decision | None, model: str, action: str, mode: str) -> int | None:
@@ -128,8 +129,11 @@ class Recorder:
         except LogError as error:
             log.error("qaqpa: " + _LOST, ", ".join(map(str, decisions)), visible(error, 2000))
 
-    def _in_force(self) -> JsonObject:
-        return {**self._facts, "parties": self._version}
+    def _record_start(self, kept_in: DecisionLog) -> None:
+        """Records what is in force where that is due: at the start, or with another parties file."""
+        if self._due:
+            kept_in.start(self._config, {**self._facts, "parties": self._version}, self._due)
+            self._due = ""
 
 
 def unusable(action: str, stage: str, error: LogError) -> Outcome:

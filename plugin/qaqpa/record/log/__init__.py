@@ -3,3 +3,10 @@
 
 It needs SQLAlchemy, which comes with MLflow.
 """
+
+import importlib.util
+
+from qaqpa.errors import UsageError
+
+if importlib.util.find_spec("sqlalchemy") is None:
+    raise UsageError("SQLAlchemy is not installed, so no decision log can be used", mend="pip install 'qaqpa[log]'")

@@ -138,9 +138,9 @@ def _entry(value: Any) -> Entry:
     fields = dict(value)
     try:
         seq = fields.pop("seq")
-        texts = [fields.pop(name) for name in ("log", "prev", "at", "latest", "kind")]
+        log, prev, at, latest, kind = (fields.pop(name) for name in ("log", "prev", "at", "latest", "kind"))
     except KeyError as error:
         raise LogError(f"The row lacks {error}") from error
-    if type(seq) is not int or not all(isinstance(text, str) for text in texts):
+    if type(seq) is not int or not all(isinstance(text, str) for text in (log, prev, at, latest, kind)):
         raise LogError("The row's own fields have other types")
-    return Entry(seq, *texts, fields)
+    return Entry(seq, log, prev, at, latest, kind, fields)

@@ -111,6 +111,16 @@ class Database:
                 connection.exec_driver_sql("SET statement_timeout = 0")
             yield connection
 
+    def settle(self) -> None:
+        """Takes what was erased out of SQLite's journal too.
+
+        Raises:
+            LogError: the database does not answer.
+        """
+        if self._source.is_file:
+            with self._told(), self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def forget(self) -> None:
         """Drops all connections without closing them: after a fork they belong to the parent."""
         self._engine.dispose(close=False)
@@ -143,18 +153,12 @@ class Database:
         connection = self._engine.connect()
         driver = connection.connection.driver_connection
         try:
-            while True:
-                try:
-                    driver.execute("BEGIN IMMEDIATE")
-                except sqlite3.OperationalError as error:
-                    if "locked" not in str(error) or time.monotonic() >= until:
-                        raise LogError(f"The decision log cannot be used ({error})", where=self.shown) from error
-                    time.sleep(random.uniform(_SHORTEST_NAP, _LONGEST_NAP))  # noqa: S311 - no secret
-                else:
-                    return connection
+            while not _begun_by(driver, last=time.monotonic() >= until):
+                time.sleep(random.uniform(_SHORTEST_NAP, _LONGEST_NAP))  # noqa: S311 - no secret
         except BaseException:
             connection.close()
             raise
+        return connection
 
     def _flush(self, connection: Any) -> None:
         """Returns when what was committed is on the disk."""
@@ -208,6 +212,21 @@ def _connect_args(source: LogSource) -> dict[str, Any]:
         "application_name": "qaqpa decision log",
         "options": options,
     }
+
+
+def _begun_by(driver: Any, *, last: bool) -> bool:
+    """Begins a transaction that writes; False where somebody else has the lock, and this was not the last try.
+
+    Raises:
+        LogError: it cannot begin.
+    """
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        if last or "locked" not in str(error):
+            raise LogError(f"The decision log cannot be used ({error})") from error
+        return False
+    return True
 
 
 def _settings(connection: Any, _record: Any) -> None:

@@ -47,24 +47,22 @@ class Kept:
         return commitment(self.salt, self.value) == self.actual
 
 
-def rows(connection: Any, *, newest_first: bool = False) -> Iterator[Row]:
-    """All rows by number, a page at a time in memory.
+def rows(connection: Any, *, newest_first: bool = False, after: int | None = None) -> Iterator[Row]:
+    """All rows by number, or those after one, a page at a time in memory.
 
     Raises:
         LogError: what stands there is no row.
     """
     order = chain.c.seq.desc() if newest_first else chain.c.seq
-    for found in connection.execution_options(yield_per=PAGE).execute(select(chain).order_by(order)):
-        try:
-            yield Row(int(found.seq), bytes(found.prev), bytes(found.head), bytes(found.body))
-        except (TypeError, ValueError) as error:
-            raise LogError("A row of the decision log is none", where=f"row {str(found.seq)[:40]}") from error
+    query = select(chain).order_by(order).execution_options(yield_per=PAGE)
+    found = connection.execute(query if after is None else query.where(chain.c.seq > after))
+    return (_row(one) for one in found)
 
 
 def row(connection: Any, seq: int) -> Row | None:
     """One row, or None where there is none."""
     found = connection.execute(select(chain).where(chain.c.seq == seq)).first()
-    return Row(found.seq, bytes(found.prev), bytes(found.head), bytes(found.body)) if found else None
+    return _row(found) if found else None
 
 
 def kept(connection: Any, names: list[str]) -> dict[str, Kept]:
@@ -121,6 +119,13 @@ def last_settings(database: Database) -> JsonObject | None:
         started = row(connection, start)
         settings: JsonObject | None = value_of(connection, peek(started.body), "settings") if started else None
         return settings
+
+
+def _row(found: Any) -> Row:
+    try:
+        return Row(int(found.seq), bytes(found.prev), bytes(found.head), bytes(found.body))
+    except (TypeError, ValueError) as error:
+        raise LogError("A row of the decision log is none", where=f"row {str(found.seq)[:40]}") from error
 
 
 def _kept(name: str, actual: str, salt: Any, body: Any) -> Kept:

@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
@@ -42,12 +42,16 @@ class Content:
 
 @dataclass(frozen=True)
 class Draft:
-    """A row that is to be appended. `override` is the SHA-256 of an override that may be used once."""
+    """A row that is to be appended. `override` is the SHA-256 of an override that may be used once.
+
+    `also` is done in the same transaction.
+    """
 
     kind: str
     fields: JsonObject = field(default_factory=dict)
     contents: Mapping[str, Content] = field(default_factory=dict)
     override: str | None = None
+    also: Callable[[Any], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,8 @@ class Writer:
         connection.execute(_APPEND, {"seq": row.seq, "prev": row.prev, "head": row.head, "body": row.body})
         if draft.override:
             connection.execute(insert(overrides), {"sha256": draft.override, "seq": row.seq})
+        if draft.also:
+            draft.also(connection)
         return Tip(row.seq, row.head, tip.log, latest)
 
 
