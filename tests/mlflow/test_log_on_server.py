@@ -3,23 +3,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
+from qaqpa import times
 from qaqpa.config import LogSource
 from qaqpa.evidence.keys import new_key, write_key
 from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.record.log.chain import peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.listing import Listed, Wanted, listed, recorded
 from qaqpa.record.log.opening import signing_key
+from qaqpa.record.log.reading import rows
 from qaqpa.record.log.replay import replay
 from qaqpa.record.log.verify import verify
 from support.registry import Registry, refusal
@@ -55,10 +54,8 @@ class Logged:
         return list(listed(self.database, Wanted(model=model), 100))[::-1]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "psycopg2", "psycopg"])
-def logged(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, until: str
-) -> Iterator[Logged]:
+@pytest.fixture(scope="module", params=["sqlite", "psycopg2"])
+def logged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, until: str) -> Iterator[Logged]:
     directory = tmp_path_factory.mktemp(request.param)
     if request.param == "sqlite":
         database, log = f"sqlite:///{directory}/mlflow.db", f"sqlite:///{directory}/log.db"
@@ -73,10 +70,6 @@ def logged(
 
 @pytest.fixture(scope="module")
 def until() -> str:
-    from datetime import timedelta
-
-    from qaqpa import times
-
     return str((times.now() + timedelta(days=30)).date())
 
 
@@ -152,9 +145,7 @@ def test_the_log_of_a_server_is_intact(logged: Logged) -> None:
     assert found.size > 5
 
 
-def test_start_is_recorded_with_what_changed(
-    tmp_path: Path, until: str
-) -> None:
+def test_start_is_recorded_with_what_changed(tmp_path: Path, until: str) -> None:
     key = tmp_path / "gate.key"
     write_key(key, new_key("p256"), None, "gate")
     text = CONFIGURATION.format(until=until, key=key)
@@ -169,9 +160,6 @@ def test_start_is_recorded_with_what_changed(
 
 
 def _rows(source: LogSource, kind: str) -> list[Any]:
-    from qaqpa.record.log.chain import peek
-    from qaqpa.record.log.reading import rows
-
     with Database(source).reading() as connection:
         entries = [peek(row.body) for row in rows(connection)]
     return [entry.fields for entry in entries if entry.kind == kind]

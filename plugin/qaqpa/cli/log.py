@@ -139,6 +139,8 @@ def _erase(args: argparse.Namespace) -> int:
         print("Nothing that is kept names this person.")
     else:
         print(f"Erased in {done.contents} places; row {', '.join(map(str, done.rows))} says so.")
+    if done.misfits:
+        print(f"qaqpa: {done.misfits} decisions can no longer be made again", file=sys.stderr)
     if done.left:
         some = ", ".join(map(str, done.left[:10]))
         print(f"qaqpa: {len(done.left)} signed rows name it themselves and stay: {some}", file=sys.stderr)

@@ -17,8 +17,9 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import select, update
 
-from qaqpa.errors import UsageError
+from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.model import Json
+from qaqpa.policy.check import check_input
 from qaqpa.record.log.chain import commitment, compact, peek
 from qaqpa.record.log.decisions import ERASE, DecisionLog
 from qaqpa.record.log.errors import LogError
@@ -32,6 +33,7 @@ PSEUDONYM = "erased-"
 MOST_REASON = 200
 """Longest reason, characters."""
 
+_CODES = frozenset({"role", "roles", "disciplines", "kind", "code", "codes", "control", "stage", "verdict", "unit"})
 _IN_ONE_ROW = 400
 _SHORTEST = 2
 _PAGE = 100
@@ -41,12 +43,14 @@ _PAGE = 100
 class Erased:
     """What was done: the numbers of the rows that say so, how many pieces of content it concerned.
 
-    `left` are rows whose own signed bytes hold one of the values; those cannot be changed.
+    `left` are rows whose own signed bytes hold one of the values; those cannot be changed. `misfits` counts inputs with
+    which no decision can be made again.
     """
 
     rows: Sequence[int]
     contents: int
     left: Sequence[int]
+    misfits: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def erase_person(log: DecisionLog, values: Sequence[str], reason: str) -> Erased
     for value in values:
         if len(value.strip()) < _SHORTEST or value.startswith(PSEUDONYM):
             raise UsageError(f"{value!r} names nobody", where="--person", required="a login, a party id or a name")
-    pattern = re.compile("|".join(rf"(?<!\w){re.escape(value)}(?!\w)" for value in values), re.IGNORECASE)
+    pattern = re.compile(f"(?<![\\w@.-])(?:{'|'.join(map(re.escape, values))})(?![\\w@-]|\\.\\w)", re.IGNORECASE)
     _check_reason(reason, pattern)
     pseudonym = f"{PSEUDONYM}{secrets.token_hex(6)}"
 
@@ -143,7 +147,7 @@ def _erase(log: DecisionLog, find: _Find, reason: str, about: dict[str, Any], le
 
     appended = log.append([*drafts[:-1], replace(drafts[-1], also=change_all)]).numbers
     log.database.settle()
-    return Erased(appended, len(changes), left)
+    return Erased(appended, len(changes), left, sum(map(_is_misfit, changes)))
 
 
 def _rewritten(connection: Any, changed: Callable[[Json], Json]) -> Iterator[tuple[Kept, bytes | None]]:
@@ -163,8 +167,21 @@ def _replaced(value: Json, pattern: re.Pattern[str], pseudonym: str) -> Json:
     if isinstance(value, list):
         return [_replaced(item, pattern, pseudonym) for item in value]
     if isinstance(value, dict):
-        return {pattern.sub(pseudonym, key): _replaced(item, pattern, pseudonym) for key, item in value.items()}
+        # A role may have the name of a person.
+        return {key: item if key in _CODES else _replaced(item, pattern, pseudonym) for key, item in value.items()}
     return value
+
+
+def _is_misfit(change: _Change) -> bool:
+    """True for an input that can be evaluated no more."""
+    after = json.loads(change.value) if change.value is not None else {}
+    if "evidence" not in after:
+        return False
+    try:
+        check_input(after)
+    except UndecidedError:
+        return True
+    return False
 
 
 def _shown(body: bytes) -> str:

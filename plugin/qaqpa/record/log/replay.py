@@ -39,7 +39,7 @@ def replay(recorded: Recorded, engine: Engine) -> Replayed:
         engine: has the policies of the digest that is recorded.
 
     Raises:
-        UndecidedError: the input or the document is gone, or no policies made the document.
+        UndecidedError: too much was erased, or no policies made the document.
     """
     fields, where = recorded.listed.entry.fields, _where(recorded)
     document, given = check_left(recorded)
@@ -51,6 +51,8 @@ def replay(recorded: Recorded, engine: Engine) -> Replayed:
     again = decide_document(given, engine)
     before, after = _comparable(document, recorded), _comparable(again.document, recorded)
     same = rfc8785.dumps(before) == rfc8785.dumps(after)
+    if recorded.is_altered and not same:
+        raise UndecidedError("What was erased is needed to make this decision again", where=where)
     if made_here and not same:
         raise UndecidedError(
             f"No policies made this decision: {made_here[0]['detail']}",

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs on each kind of database."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from qaqpa.config import LogSource
+from qaqpa.model import Decision
+from qaqpa.policy.embedded import EmbeddedEngine
+from support.logs import log_source, made
+from support.servers import postgresql
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def new_log_database() -> Iterator[Callable[[str], str]]:
+    """A function from driver to the URI of a new database."""
+    with postgresql() as new:
+        yield lambda driver: new(driver, f"log{next(_numbers)}")
+
+
+@pytest.fixture(params=["sqlite", "psycopg2", "psycopg"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> LogSource:
+    """An empty log."""
+    if request.param == "sqlite":
+        return log_source(tmp_path)
+    return log_source(tmp_path, request.getfixturevalue("new_log_database")(request.param))
+
+
+@pytest.fixture(scope="session")
+def decision(engine: EmbeddedEngine) -> Decision:
+    """One that was allowed."""
+    return made(engine)
