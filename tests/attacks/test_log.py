@@ -19,7 +19,7 @@ from qaqpa.record.log.chain import ZERO, Entry, Row, commitment, link, make_row,
 from qaqpa.record.log.opening import open_log, signing_key
 from qaqpa.record.log.tables import content, overrides
 from qaqpa.record.log.verify import Verified
-from support.logs import Owner, asked, checked, filled, log_source, made
+from support.logs import Owner, asked, checked, filled, log_source, made, without_log
 from support.servers import postgresql
 
 
@@ -29,17 +29,15 @@ def decision(engine: EmbeddedEngine) -> Decision:
 
 
 @pytest.fixture(scope="module")
-def new_database() -> Iterator[Callable[[str, str], str]]:
+def database() -> Iterator[str]:
     with postgresql() as new:
-        yield new
+        yield new("psycopg2", "log")
 
 
 @pytest.fixture(params=["sqlite", "psycopg2"])
 def source(request: pytest.FixtureRequest, tmp_path: Path, decision: Decision) -> LogSource:
     """A log of nine rows."""
-    url = ""
-    if request.param == "psycopg2":
-        url = request.getfixturevalue("new_database")("psycopg2", f"log_{abs(hash(str(tmp_path)))}")
+    url = without_log(request.getfixturevalue("database")) if request.param == "psycopg2" else ""
     found = log_source(tmp_path, url)
     filled(found, decision)
     assert checked(found).problems == []

@@ -33,6 +33,16 @@ def log_source(directory: Path, url: str = "", *, kind: str = "p256", name: str 
     return LogSource(url or f"sqlite:///{directory}/log.db", key)
 
 
+def without_log(url: str) -> str:
+    """A database of PostgreSQL from which a log was taken away: a new one would take longer to make and to delete."""
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        for table in (chain, content, overrides):
+            connection.execute(text(f"DROP TABLE IF EXISTS {table.name} CASCADE"))
+    engine.dispose()
+    return url
+
+
 def made(engine: Engine, *, evidence: bool = True) -> Decision:
     """A decision: allowed with evidence, denied without."""
     return decide(request(everything() if evidence else ()), engine)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,17 +11,16 @@ import pytest
 from qaqpa.config import LogSource
 from qaqpa.model import Decision
 from qaqpa.policy.embedded import EmbeddedEngine
-from support.logs import log_source, made
+from support.logs import log_source, made, without_log
 from support.servers import postgresql
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def new_log_database() -> Iterator[Callable[[str], str]]:
-    """A function from driver to the URI of a new database."""
+def log_database() -> Iterator[Callable[[str], str]]:
+    """A function from driver to the URI of a database without a log."""
     with postgresql() as new:
-        yield lambda driver: new(driver, f"log{next(_numbers)}")
+        urls = {driver: new(driver, driver) for driver in ("psycopg2", "psycopg")}
+        yield lambda driver: without_log(urls[driver])
 
 
 @pytest.fixture(params=["sqlite", "psycopg2", "psycopg"])
@@ -30,7 +28,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> LogSource:
     """An empty log."""
     if request.param == "sqlite":
         return log_source(tmp_path)
-    return log_source(tmp_path, request.getfixturevalue("new_log_database")(request.param))
+    return log_source(tmp_path, request.getfixturevalue("log_database")(request.param))
 
 
 @pytest.fixture(scope="session")
