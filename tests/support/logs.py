@@ -18,8 +18,10 @@ from qaqpa.policy.engine import Engine
 from qaqpa.record.log.chain import Row, peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import Asked, DecisionLog, Result
+from qaqpa.record.log.listing import Wanted, listed, recorded
 from qaqpa.record.log.opening import open_log, signing_key
 from qaqpa.record.log.reading import rows
+from qaqpa.record.log.replay import replay
 from qaqpa.record.log.tables import chain, content, overrides
 from qaqpa.record.log.verify import Verified, verify
 from support.statements import everything, request
@@ -80,6 +82,17 @@ def kinds(source: LogSource) -> list[str]:
     """The kinds of all rows, by number."""
     with Database(source).reading() as connection:
         return [peek(row.body).kind for row in rows(connection)]
+
+
+def replayed(source: LogSource, engine: Engine) -> int:
+    """How many decisions of a log there are; each that policies made has to give the same document again."""
+    database, count = Database(source), 0
+    for one in listed(database, Wanted(), 1_000_000):
+        found = recorded(database, one.entry.seq)
+        if found.document is not None:
+            assert replay(found, engine).is_same, found.listed
+        count += 1
+    return count
 
 
 class Owner:

@@ -165,8 +165,12 @@ def opa_server(bundle: Path, directory: Path, port: int) -> Iterator[Running]:
 
 
 @contextmanager
-def postgresql() -> Iterator[Callable[[str, str], str]]:
-    """A throw-away cluster; yields a function from driver and database name to a URI of a new database."""
+def postgresql(*, durable: bool = False) -> Iterator[Callable[[str, str], str]]:
+    """A throw-away cluster; yields a function from driver and database name to a URI of a new database.
+
+    Args:
+        durable: true where commits wait for the disk, which only measurements need.
+    """
     programs = _postgresql_programs()
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     # Not below pytest's own directory, which the user postgres may not enter.
@@ -187,7 +191,8 @@ def postgresql() -> Iterator[Callable[[str, str], str]]:
 
     try:
         run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync")
-        options = f"-c listen_addresses={HOST} -c port={port} -c unix_socket_directories={base} -c fsync=off"
+        options = f"-c listen_addresses={HOST} -c port={port} -c unix_socket_directories={base}"
+        options += "" if durable else " -c fsync=off"
         run("pg_ctl", "-D", str(data), "-w", "-l", str(base / "log"), "-o", options, "start")
         try:
 

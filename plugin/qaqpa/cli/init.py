@@ -78,6 +78,11 @@ gates:
 # What a profile would only warn of, and is to deny here: a control, or one violation with its code.
 # raise: [HOV-02, TRN-02/comprehension_low]
 
+# Where decisions are kept, and the key that signs them; by default a file of this machine.
+# log:
+#   url: postgresql+psycopg2://gate@db/decisions
+#   key: gate.key
+
 # artifact_roots: [artifacts]    # local directories below which the server may read model files
 """
 

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from qaqpa.config import LogSource
 from qaqpa.errors import UsageError
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.record.log.chain import Entry, peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import DECISION, OUTCOME, Result
 from qaqpa.record.log.reading import kept, names_of, row, rows, value_of
+from qaqpa.record.log.tables import has_log
 
 REFUSED = "refused"
 """The outcome of a decision that let nothing through."""
@@ -118,7 +119,8 @@ def recorded(database: Database, seq: int) -> Recorded:
             raise UsageError(
                 f"There is {what}", where=f"row {seq}", required="the number of a decision: qaqpa log list"
             )
-        for later in rows(connection, after=seq):
+        # What let nothing through has no outcome to look for.
+        for later in rows(connection, after=seq) if _passed(entry) else ():
             _collect(peek(later.body), outcomes)
             if seq in outcomes:
                 break
@@ -134,6 +136,23 @@ def recorded(database: Database, seq: int) -> Recorded:
     )
 
 
+def size_of(source: LogSource) -> int:
+    """The number of the last row; 0 where nothing was recorded yet.
+
+    Raises:
+        LogError: the log cannot be read.
+        UsageError: its driver is not installed.
+    """
+    database = Database(source)
+    if not database.exists():
+        return 0
+    with database.reading() as connection:
+        if not has_log(connection):
+            return 0
+        newest = next(rows(connection, newest_first=True), None)
+    return newest.seq if newest else 0
+
+
 def _collect(entry: Entry, outcomes: dict[int, Entry]) -> None:
     of = entry.fields.get("of")
     if entry.kind == OUTCOME and isinstance(of, int):
@@ -141,8 +160,11 @@ def _collect(entry: Entry, outcomes: dict[int, Entry]) -> None:
 
 
 def _listed(entry: Entry, outcome: Entry | None) -> Listed:
-    fields: Mapping[str, Any] = entry.fields
     if outcome:
         return Listed(entry, str(outcome.fields.get("result")), str(outcome.fields.get("reason", "")))
-    passed = fields.get("verdict") == Verdict.ALLOW.value or fields.get("mode") == "observe"
-    return Listed(entry, Result.UNKNOWN.value if passed else REFUSED)
+    return Listed(entry, Result.UNKNOWN.value if _passed(entry) else REFUSED)
+
+
+def _passed(entry: Entry) -> bool:
+    """True where a decision let something through."""
+    return entry.fields.get("verdict") == Verdict.ALLOW.value or entry.fields.get("mode") == "observe"

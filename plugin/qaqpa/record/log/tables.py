@@ -53,13 +53,18 @@ _REFUSED = "rows of the decision log are neither changed nor deleted"
 
 def create(connection: Any) -> None:
     """Makes the tables and triggers where they are missing, in a transaction under the writer's lock."""
-    if inspect(connection).has_table(chain.name):
+    if has_log(connection):
         return
     for table in metadata.sorted_tables:
         connection.execute(CreateTable(table))
     statements = _sqlite() if connection.dialect.name == "sqlite" else _postgresql()
     for statement in statements:
         connection.execute(DDL(statement))
+
+
+def has_log(connection: Any) -> bool:
+    """True where the tables were made."""
+    return bool(inspect(connection).has_table(chain.name))
 
 
 def _sqlite() -> list[str]:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from qaqpa import __version__, times
 from qaqpa.evidence.keys import SigningKey
@@ -38,6 +39,15 @@ class Content:
 
     value: bytes
     shared: bool = False
+
+    @cached_property
+    def stored(self) -> Mapping[str, Any]:
+        """Its row in the database, with a salt of its own. It takes time, which nobody should spend under the lock."""
+        salt = secrets.token_bytes(32)
+        name = commitment(salt, self.value)
+        digest = hashlib.sha256(self.value).hexdigest() if self.shared else None
+        body = zlib.compress(self.value, 1)
+        return {"commitment": name, "actual": name, "digest": digest, "salt": salt, "body": body}
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,9 @@ class Writer:
             LogError: it cannot be done, or not in time. A row may then stand there nevertheless.
         """
         self._start()
+        for draft in drafts:
+            for item in draft.contents.values():
+                _ = item.stored
         job = _Job(drafts, time.monotonic() + self._timeout)
         self._jobs.put(job)
         try:
@@ -212,22 +225,19 @@ class Writer:
 
 _LAST = select(chain).order_by(chain.c.seq.desc()).limit(1)
 _APPEND = insert(chain)
+_FIND = select(content.c.commitment).where(content.c.digest == bindparam("digest"))
+_KEEP = insert(content)
 
 
 def _store(connection: Any, item: Content) -> str:
     """Stores content, or finds it; returns the commitment by which rows name it."""
-    digest = hashlib.sha256(item.value).hexdigest() if item.shared else None
+    digest = item.stored["digest"]
     if digest:
-        there = connection.execute(select(content.c.commitment).where(content.c.digest == digest)).scalar()
+        there = connection.execute(_FIND, {"digest": digest}).scalar()
         if there:
             return str(there)
-    salt = secrets.token_bytes(32)
-    name = commitment(salt, item.value)
-    connection.execute(
-        insert(content),
-        {"commitment": name, "actual": name, "digest": digest, "salt": salt, "body": zlib.compress(item.value, 1)},
-    )
-    return name
+    connection.execute(_KEEP, item.stored)
+    return str(item.stored["commitment"])
 
 
 def _check_override(connection: Any, draft: Draft) -> None:
