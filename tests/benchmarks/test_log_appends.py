@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import statistics
@@ -25,6 +26,8 @@ from support.servers import postgresql
 PROCESSES, SECONDS = 8, 5.0
 AT_LEAST = 500
 
+_numbers = itertools.count(1)
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
@@ -37,7 +40,7 @@ def server() -> Iterator[Any]:
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> LogSource:
     url = ""
     if request.param != "sqlite":
-        url = request.getfixturevalue("server")(request.param, f"bench_{request.param}")
+        url = request.getfixturevalue("server")(request.param, f"log{next(_numbers)}")
     return replace(log_source(tmp_path, url), timeout_seconds=10)
 
 

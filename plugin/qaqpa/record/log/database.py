@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from qaqpa.config import LogSource
@@ -31,8 +31,7 @@ from qaqpa.record.log.errors import LogError
 # SQLite tells nobody that the lock is free, and its own waiting sleeps up to a tenth of a second.
 _SHORTEST_NAP, _LONGEST_NAP = 0.0001, 0.0008
 
-_WAIT = text("SET LOCAL synchronous_commit = on")
-_MARK = text("SELECT pg_logical_emit_message(true, 'qaqpa', '')")
+_MARK = "SELECT set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'qaqpa', '')"
 
 
 class Database:
@@ -163,10 +162,7 @@ class Database:
     def _flush(self, connection: Any) -> None:
         """Returns when what was committed is on the disk."""
         if not self._source.is_file:
-            # A commit of its own, of something, waits for the whole journal up to it.
-            connection.execute(_WAIT)
-            connection.execute(_MARK)
-            connection.commit()
+            _flush_postgresql(connection.connection.driver_connection)
             return
         try:
             journal = os.open(f"{self._source.file}-wal", os.O_RDONLY)
@@ -197,6 +193,16 @@ class Database:
             raise LogError(f"The decision log cannot be used ({first})", where=self.shown) from error
         except (SQLAlchemyError, OSError) as error:
             raise LogError(f"The decision log cannot be used ({type(error).__name__})", where=self.shown) from error
+
+
+def _flush_postgresql(driver: Any) -> None:
+    """A commit of its own, in one round trip: it waits until the whole journal up to it is on the disk."""
+    driver.autocommit = True
+    try:
+        with driver.cursor() as cursor:
+            cursor.execute(_MARK)
+    finally:
+        driver.autocommit = False
 
 
 def _connect_args(source: LogSource) -> dict[str, Any]:
