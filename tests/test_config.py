@@ -19,8 +19,8 @@ from support.configurations import FULL, day, load
 
 
 def test_without_a_file_the_defaults_are_in_force(here: Path) -> None:
-    config = load_config()
-    assert config == Config(sources=config.sources)
+    config, state = load_config(), Path(os.environ["XDG_STATE_HOME"]) / "qaqpa"
+    assert config == Config(sources=config.sources, log=config.log)
     assert config.gates == (DEFAULT_GATE,)
     assert (config.engine, config.opa.url, config.opa.timeout_seconds) == ("embedded", "http://127.0.0.1:8181", 2.0)
     assert config.sources == (
@@ -28,6 +28,8 @@ def test_without_a_file_the_defaults_are_in_force(here: Path) -> None:
         ("engine", "embedded", "default"),
         ("opa.url", "http://127.0.0.1:8181", "default"),
         ("parties", "none: nobody's signature counts", "default"),
+        ("log", f"sqlite:///{state}/decisions.db", "default"),
+        ("log.key", f"{state}/decisions.db.key", "default"),
     )
     assert config.profiles_for(Stage.PRODUCTION) == ("article-baseline",)
     assert not list(here.iterdir())

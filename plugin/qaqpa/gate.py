@@ -53,6 +53,22 @@ def decide(request: Request, engine: Engine) -> Decision:
     document = input_document(Request(_bare(request.subject), request.stage, profiles=(), now=times.now()))
     try:
         document = input_document(request)
+    except Exception:  # noqa: BLE001 - whatever it is, nothing may be promoted
+        _log.exception("the gate failed")
+        return _undecided(document, engine, Problem("gate_failed", "The gate failed; its log says why."))
+    return decide_document(document, engine)
+
+
+def decide_document(document: JsonObject, engine: Engine) -> Decision:
+    """Decides about an input document: one that was just put together, or a recorded one again.
+
+    Never raises, as `decide`.
+
+    Args:
+        document: the input of the policies.
+        engine: who evaluates the policies.
+    """
+    try:
         check_input(document)
         answer = engine.evaluate(document)
         check_document(answer.document, document, engine.catalog)
@@ -63,7 +79,9 @@ def decide(request: Request, engine: Engine) -> Decision:
         _log.exception("the gate failed")
         return _undecided(document, engine, Problem("gate_failed", "The gate failed; its log says why."))
     verdict = Verdict(answer.document["verdict"])
-    return Decision(verdict, answer.document, answer.policy_digest, answer.engine, document["context"], answer.versions)
+    return Decision(
+        verdict, answer.document, answer.policy_digest, answer.engine, document["context"], answer.versions, document
+    )
 
 
 def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the request
@@ -236,7 +254,7 @@ def _undecided(document: JsonObject, engine: Engine, problem: Problem) -> Decisi
         "problems": [*document["problems"], asdict(problem)],
         "rejected": document["rejected"],
     }
-    return Decision(Verdict.UNDECIDED, made_here, engine.policy_digest, engine.name)
+    return Decision(Verdict.UNDECIDED, made_here, engine.policy_digest, engine.name, input=document)
 
 
 def validate_config(config: Config, catalog: Catalog) -> None:

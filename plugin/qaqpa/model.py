@@ -209,7 +209,7 @@ class Decision:
 
     `document` follows `schemas/decision.json`. Where no engine gave a sound document, it is one made here: no findings,
     verdict `undecided`, and the problem that says why. `context` is the one that was judged by; `versions` are those of
-    the answer.
+    the answer; `input` is all that the policies were given.
     """
 
     verdict: Verdict
@@ -218,6 +218,7 @@ class Decision:
     engine: str
     context: JsonObject = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    input: JsonObject = field(default_factory=dict)
 
     @property
     def findings(self) -> Sequence[JsonObject]:

@@ -11,7 +11,10 @@ import pytest
 
 from attacks.scene import attacked_organisation
 from qaqpa import times
+from qaqpa.config import LogSource
+from qaqpa.policy.embedded import EmbeddedEngine
 from support.keyring import to_yaml, trusted
+from support.logs import checked, replayed
 from support.pull_requests import Capture, PullRequest
 from support.registry import Registry
 from support.servers import mlflow_server
@@ -27,7 +30,7 @@ os.environ.update(
 
 
 @pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+def registry(tmp_path_factory: pytest.TempPathFactory, engine: EmbeddedEngine) -> Iterator[Registry]:
     """A server on SQLite."""
     directory = tmp_path_factory.mktemp("attacked")
     now = times.now()
@@ -36,6 +39,10 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     configuration = f"version: 1\nparties:\n  file: {source.file}\n  threshold: 2\n  state: state\n  roots:{roots}\n"
     with mlflow_server(directory, f"sqlite:///{directory}/mlflow.db", configuration, parties=False) as server:
         yield Registry(server, directory)
+    # Whatever was tried: the log is intact, and each decision in it can be made again.
+    log = LogSource(f"sqlite:///{directory}/decisions.db")
+    assert checked(log).problems == []
+    replayed(log, engine)
 
 
 @pytest.fixture

@@ -117,6 +117,7 @@ def mlflow_server(
     *,
     parties: bool = True,
     login: tuple[str, str] | None = None,
+    log: str = "",
 ) -> Iterator[Running]:
     """An MLflow server on a database, with the gate in its registry unless the prefix is empty.
 
@@ -127,6 +128,7 @@ def mlflow_server(
         prefix: what stands before the URI of the registry.
         parties: true where the server trusts the parties file of the keyring.
         login: name and password of the administrator, for a server that asks for a login.
+        log: where decisions are kept; a file of SQLite in the directory by default.
     """
     _, is_file, path = database.partition("sqlite:///")
     if is_file and not Path(path).exists():
@@ -136,7 +138,7 @@ def mlflow_server(
     port = free_port()
     url = f"http://{HOST}:{port}"
     command = mlflow_command(directory, database, port, prefix)
-    environment = mlflow_environment(QAQPA_CONFIG=str(file))
+    environment = mlflow_environment(QAQPA_CONFIG=str(file), QAQPA_LOG=log or f"sqlite:///{directory}/decisions.db")
     if login:
         command += ["--app-name", "basic-auth"]
         environment |= _login_settings(directory, login)
@@ -189,8 +191,12 @@ def opa_server(bundle: Path, directory: Path, port: int) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[Callable[[str, str], str]]:
-    """A throw-away cluster; yields a function from driver and database name to a URI of a new database."""
+def postgresql(*, durable: bool = False) -> Iterator[Callable[[str, str], str]]:
+    """A throw-away cluster; yields a function from driver and database name to a URI of a new database.
+
+    Args:
+        durable: true where commits wait for the disk, which only measurements need.
+    """
     programs = _postgresql_programs()
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     # Not below pytest's own directory, which the user postgres may not enter.
@@ -211,7 +217,8 @@ def postgresql() -> Iterator[Callable[[str, str], str]]:
 
     try:
         run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync")
-        options = f"-c listen_addresses={HOST} -c port={port} -c unix_socket_directories={base} -c fsync=off"
+        options = f"-c listen_addresses={HOST} -c port={port} -c unix_socket_directories={base}"
+        options += "" if durable else " -c fsync=off"
         run("pg_ctl", "-D", str(data), "-w", "-l", str(base / "log"), "-o", options, "start")
         try:
 

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     out.print()
     if not any(gate.stage is Stage.PRODUCTION for gate in config.gates):
         out.print(Text("WARNING: no gate has the stage production: nothing is kept out of it", style="bold yellow"))
-    return max(_try_parties(config), _try_engine(config))
+    return max(_try_parties(config), _try_log(config), _try_engine(config))
 
 
 def _try_parties(config: Config) -> int:
@@ -76,6 +76,23 @@ def _try_parties(config: Config) -> int:
         return int(error.exit_code)
     persons, ends = len(parties.persons), times.render(parties.expires)
     out.print(f"parties: in force, version {parties.version}, until {ends}, {persons} persons", soft_wrap=True)
+    return 0
+
+
+def _try_log(config: Config) -> int:
+    """Says whether decisions are kept; where the log cannot be used, a server refuses every promotion."""
+    out = console()
+    if config.log is None:
+        out.print(Text("WARNING: decisions are not kept: log: none", style="bold yellow"))
+        return 0
+    try:
+        from qaqpa.record.log.listing import size_of  # noqa: PLC0415 - SQLAlchemy may be absent
+
+        size = size_of(config.log)
+    except QaqpaError as error:
+        out.print(Text(f"decision log NOT USABLE: {visible(error, 2000)}", style="red"))
+        return int(error.exit_code)
+    out.print(f"decision log: {size} rows" if size else "decision log: nothing was recorded yet", soft_wrap=True)
     return 0
 
 

@@ -88,6 +88,11 @@ gates:
 #   days: 30                     # longest time that a verdict lasts, 1 to 90
 #   key: gate.key                # private key of the gate, ECDSA P-256; or --gate-key FILE
 
+# Where decisions are kept, and the key that signs them; by default a file of this machine.
+# log:
+#   url: postgresql+psycopg2://gate@db/decisions
+#   key: gate.key
+
 # artifact_roots: [artifacts]    # local directories below which the server may read model files
 """
 

@@ -29,6 +29,8 @@ _COMMANDS = {
     "parties": "make, check, sign or show the parties file, which says whose signature counts",
     "verify": "check a signed verdict against the bytes that are to be served; offline",
     "digest": "print the model digest of a directory or a model version",
+    "log": "list, show, verify, checkpoint or erase what is in the decision log",
+    "replay": "make a recorded decision again, and compare",
     "policy": "test or build policies of your own",
     "new": "write the files of a new control, to be filled in",
     "doctor": "show what is configured and whether it works",

@@ -8,8 +8,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from qaqpa.config.log import log_source, without_password
 from qaqpa.config.parties import parties_from_environment
-from qaqpa.config.records import Config, PartiesSource
+from qaqpa.config.records import Config, LogSource, PartiesSource
 from qaqpa.documents import load_schema
 from qaqpa.errors import UsageError
 from qaqpa.model import Json
@@ -42,14 +43,17 @@ def with_environment(config: Config, value: dict[str, Any], named_by: str) -> Co
             required="http:// or https://, host and port, without credentials and path",
         )
     parties = parties_from_environment(config.parties)
+    log = log_source(value.get("log"), config.path)
     sources = [
         ("configuration", file or "none", named_by),
         ("engine", engine, engine_source),
         ("opa.url", url, url_source),
         *((name, _readable(value[name]), file) for name in _SHOWN if name in value),
         *_parties_sources(parties),
+        *_log_sources(log),
     ]
-    return replace(config, engine=engine, opa=replace(config.opa, url=url), parties=parties, sources=tuple(sources))
+    opa = replace(config.opa, url=url)
+    return replace(config, engine=engine, opa=opa, parties=parties, log=log, sources=tuple(sources))
 
 
 def _readable(value: Json) -> str:
@@ -75,6 +79,13 @@ def _parties_sources(parties: PartiesSource | None) -> list[tuple[str, str, str]
         ("parties.minimum_version", str(parties.minimum_version), parties.file_from),
         ("parties.state", str(parties.state or "none"), parties.file_from),
     ]
+
+
+def _log_sources(log: LogSource | None) -> list[tuple[str, str, str]]:
+    if log is None:
+        return [("log", "none: decisions are not kept", "configuration")]
+    key = str(log.key_file)
+    return [("log", without_password(log.url), log.source), ("log.key", key, "configuration" if log.key else "default")]
 
 
 def _setting(variable: str, value: str, source: str) -> tuple[str, str]:

@@ -28,8 +28,8 @@ def load_config(path: str | Path | None = None) -> Config:
     """Reads the configuration.
 
     The file is `path`, else `QAQPA_CONFIG`, else `qaqpa.yaml` in the working directory, else none. The environment
-    variables `QAQPA_ENGINE`, `QAQPA_OPA_URL`, `QAQPA_PARTIES`, `QAQPA_ROOTS`, `QAQPA_ROOTS_THRESHOLD` and
-    `QAQPA_PARTIES_MINIMUM_VERSION` win over it.
+    variables `QAQPA_ENGINE`, `QAQPA_OPA_URL`, `QAQPA_PARTIES`, `QAQPA_ROOTS`, `QAQPA_ROOTS_THRESHOLD`,
+    `QAQPA_PARTIES_MINIMUM_VERSION`, `QAQPA_LOG` and `QAQPA_LOG_KEY` win over it.
 
     Raises:
         UsageError: the file is missing or broken (with line and column), or a variable has a value that is not allowed.

@@ -36,7 +36,7 @@ def parties_source(value: dict[str, Any], path: Path, base: Path) -> PartiesSour
         roots=tuple(value["roots"]),
         threshold=value["threshold"],
         minimum_version=value.get("minimum_version", 1),
-        state=_default_state() if state is None else None if state == "none" else base / state,
+        state=default_state() if state is None else None if state == "none" else base / state,
         file_from=str(path),
         roots_from=str(path),
     )
@@ -59,7 +59,7 @@ def parties_from_environment(source: PartiesSource | None) -> PartiesSource | No
             raise UsageError(
                 f"{FILE if file else ROOTS} is set and {ROOTS if file else FILE} is not", required="both, or neither"
             )
-        source = PartiesSource(Path(), (), 1, state=_default_state())
+        source = PartiesSource(Path(), (), 1, state=default_state())
     if file:
         source = replace(source, file=Path(file).absolute(), file_from=FILE)
     if roots:
@@ -101,6 +101,7 @@ def _number(variable: str, text: str) -> int:
     return int(text)
 
 
-def _default_state() -> Path:
+def default_state() -> Path:
+    """The directory that holds what the gate has to remember."""
     home = os.environ.get("XDG_STATE_HOME")
     return (Path(home) if home else Path.home() / ".local" / "state") / "qaqpa"

@@ -93,6 +93,35 @@ class VerdictSettings:
     key: Path | None = None
 
 
+@dataclass(frozen=True)
+class LogSource:
+    """Where the decision log is.
+
+    `url` is a database as SQLAlchemy names it. `key` is the file of the private key that signs rows; without it a file
+    of SQLite has one beside it, which is made when it is needed. `timeout_seconds` is how long one append may take.
+    """
+
+    url: str
+    key: Path | None = None
+    timeout_seconds: float = 2.0
+    source: str = "default"
+
+    @property
+    def is_file(self) -> bool:
+        """True for SQLite."""
+        return self.url.startswith("sqlite:")
+
+    @property
+    def file(self) -> Path:
+        """The file of SQLite."""
+        return Path(self.url.removeprefix("sqlite:///"))
+
+    @property
+    def key_file(self) -> Path:
+        """The file of the private key."""
+        return self.key or self.file.with_name(f"{self.file.name}.key")
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -119,6 +148,7 @@ class Config:
     parties: PartiesSource | None = None
     code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     verdict: VerdictSettings = field(default_factory=VerdictSettings)
+    log: LogSource | None = None
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

@@ -89,6 +89,7 @@ class Server:
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "QAQPA_CONFIG": str(self.configuration),
+            "QAQPA_LOG": f"sqlite:///{self.directory}/decisions.db",
         }
         with self._log.open("wb") as log:
             # A session of its own, so that its workers can be ended with it, and Ctrl-C reaches the demo alone.

@@ -107,6 +107,17 @@ def busy_outcome(action: str, stage: str) -> Outcome:
     )
 
 
+def log_outcome(action: str, stage: str) -> Outcome:
+    """The outcome where the decision log cannot be used."""
+    return Outcome(
+        verdict=Verdict.UNDECIDED,
+        message=f"Qaqpa: {action} is refused: the decision log cannot be used, and what is not recorded is not "
+        "promoted. Nothing was changed. The server's log says why.",
+        stage=stage,
+        problems=[{"code": "log_unusable", "detail": "The decision log cannot be used; the server's log says why."}],
+    )
+
+
 @contextmanager
 def fail_closed(action: str) -> Iterator[None]:
     """Turns whatever goes wrong inside into a refusal.

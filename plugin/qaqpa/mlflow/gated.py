@@ -8,6 +8,8 @@ What takes a version out of production is not touched, and so works whatever the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -28,11 +30,26 @@ from qaqpa.mlflow.guard import TagGuardMixin, check_model, check_version, is_gua
 from qaqpa.mlflow.identity import REGISTERED_BY, registration
 from qaqpa.mlflow.judge import Case, Gatekeeper
 from qaqpa.mlflow.pins import expect_model, expect_version, lock, pinned, pinned_whole
+from qaqpa.mlflow.recording import Admission
 from qaqpa.mlflow.records import PROMPT_SOURCES, ModelRecord, VersionRecord, read_model, read_version, read_versions
 from qaqpa.mlflow.subject import NewVersion, copied_version, new_registrants, of_new_version, of_version
 
 _OUT_OF_PRODUCTION = frozenset({STAGE_NONE, STAGE_ARCHIVED})
 _SAID_BY_MLFLOW = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Versions as they were judged, and what let them through."""
+
+    records: Sequence[VersionRecord]
+    admission: Admission
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """For the write: it has to find them as they were judged, and its outcome is recorded."""
+        with self.admission.recorded(), pinned(self.records):
+            yield
 
 
 class GateMixin(TagGuardMixin):
@@ -57,7 +74,7 @@ class GateMixin(TagGuardMixin):
             number = int(_validate_model_version(version))
             gates = self._gatekeeper.config.gates_for_alias(name, alias)
             judged = self._admit_version(name, number, f"alias {alias}", gates)
-        with pinned(judged):
+        with judged.written():
             super().set_registered_model_alias(name, alias, number)
 
     def transition_model_version_stage(
@@ -72,12 +89,12 @@ class GateMixin(TagGuardMixin):
             # Also for MLflow itself, which compares the text with a number: psycopg 3 refuses that.
             number = int(_validate_model_version(version))
             wanted = get_canonical_stage(stage)
-            judged = []
+            judged = self._judged()
             if wanted not in _OUT_OF_PRODUCTION:
                 _validate_model_name(name)
                 gates = self._gatekeeper.config.gates_for_stage(name, wanted)
                 judged = self._admit_version(name, number, f"stage {wanted}", gates)
-        with pinned(judged):
+        with judged.written():
             return super().transition_model_version_stage(name, number, stage, archive_existing_versions)
 
     def create_model_version(  # noqa: PLR0913 - MLflow's signature
@@ -97,7 +114,7 @@ class GateMixin(TagGuardMixin):
             wanted = NewVersion(name, source, run_id, model_id, {tag.key: tag.value for tag in kept})
             judged = self._admit_new(wanted)
             kept += self._registered_by(wanted)
-        with pinned(judged):
+        with judged.written():
             return super().create_model_version(
                 name, source, run_id, kept, run_link, description, local_model_path, model_id
             )
@@ -107,7 +124,7 @@ class GateMixin(TagGuardMixin):
         with fail_closed(f"copy of {src_mv.name!r} version {src_mv.version!r} to {dst_name!r}"):
             source = f"models:/{src_mv.name}/{src_mv.version}"
             tags = {key: value for key, value in src_mv.tags.items() if not is_reserved(key)}
-            self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, tags))
+            self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, tags)).admission.asked()
         return super().copy_model_version(src_mv, dst_name)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:
@@ -115,8 +132,9 @@ class GateMixin(TagGuardMixin):
         with fail_closed(f"renaming {name!r} to {new_name!r}"):
             _validate_model_renaming(new_name)
             judged = read_versions(self, name)
-            self._gatekeeper.admit(new_name, f"renaming {name} to {new_name}", self._renamed(judged, new_name))
-        with pinned_whole(name, judged):
+            action = f"renaming {name} to {new_name}"
+            admission = self._gatekeeper.admit(new_name, action, self._renamed(judged, new_name))
+        with admission.recorded(), pinned_whole(name, judged):
             return super().rename_registered_model(name, new_name)
 
     def _get_sql_model_version(self, session: Any, name: str, version: int | str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature
@@ -135,27 +153,31 @@ class GateMixin(TagGuardMixin):
         check_model(session, row)
         return row
 
-    def _admit_version(self, name: str, version: int, action: str, gates: Any) -> list[VersionRecord]:
+    def _admit_version(self, name: str, version: int, action: str, gates: Any) -> _Judged:
         """Judges a version, and returns it as it was judged; nothing where it is not gated."""
         if not gates:
-            return []
+            return self._judged()
         record = read_version(self, name, version)
         if self._is_prompt(record.model, record):
-            return [record]
+            return self._judged(record)
         case = Case(gates, partial(of_version, self, record, self._gatekeeper.config.artifact_roots))
-        self._gatekeeper.admit(name, f"{action} of {name} version {version}", [case])
-        return [record]
+        admission = self._gatekeeper.admit(name, f"{action} of {name} version {version}", [case])
+        return _Judged([record], admission)
 
-    def _admit_new(self, wanted: NewVersion) -> list[VersionRecord]:
+    def _admit_new(self, wanted: NewVersion) -> _Judged:
         """Judges what is to be registered, and returns the version that it copies, if it does, as it was judged."""
         _validate_model_name(wanted.name)
         gates = self._gatekeeper.config.gates_for_name(wanted.name)
         if not gates or self._is_new_prompt(wanted):
-            return []
+            return self._judged()
         copied = copied_version(self, wanted)
         case = Case(gates, partial(of_new_version, self, wanted, copied, self._gatekeeper.config.artifact_roots))
-        self._gatekeeper.admit(wanted.name, f"registration of {wanted.source} in {wanted.name}", [case])
-        return [copied] if copied else []
+        admission = self._gatekeeper.admit(wanted.name, f"registration of {wanted.source} in {wanted.name}", [case])
+        return _Judged([copied] if copied else [], admission)
+
+    def _judged(self, *records: VersionRecord) -> _Judged:
+        """What needs no decision."""
+        return _Judged(records, self._gatekeeper.admit("", "", ()))
 
     def _registered_by(self, wanted: NewVersion) -> list[Any]:
         """The tag by which the server records who registered a version; none where no login is known."""

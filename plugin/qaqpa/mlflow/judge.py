@@ -15,9 +15,12 @@ from qaqpa.evidence.parties import Parties
 from qaqpa.gate import decide, open_trust, request_about, trusted_parties
 from qaqpa.mlflow.denial import Outcome, RefusedError, busy_outcome, failed_outcome, log, outcome_of, show
 from qaqpa.mlflow.identity import acting_user, known_login
+from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Decision, Problem, Verdict
 from qaqpa.policy.engine import Engine
+from qaqpa.record.log.decisions import Result
+from qaqpa.record.log.errors import LogError
 from qaqpa.report.language import chosen_language
 from qaqpa.report.line import one_line
 
@@ -38,6 +41,23 @@ class Case:
     candidate: Callable[[], Candidate]
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """What was decided, or why nothing was. `is_lost` is true where the decision log cannot be used."""
+
+    outcome: Outcome
+    decision: Decision | None = None
+    is_lost: bool = False
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The row that holds a decision; None where nothing is kept. `is_lost` is true where it could not be kept."""
+
+    number: int | None = None
+    is_lost: bool = False
+
+
 class Gatekeeper:
     """Judges with one configuration, one parties file and one engine. Safe for threads where the engine is."""
 
@@ -49,20 +69,25 @@ class Gatekeeper:
             engine: who evaluates the policies.
 
         Raises:
-            UsageError: `QAQPA_LANG` names a language that there is not.
+            UsageError: `QAQPA_LANG` names a language that there is not, or the decision log's key cannot be used.
         """
         self.config = config
         self._engine = engine
         self._trust = open_trust(config)
         self._language = chosen_language(locale=False)
         self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._recorder = Recorder(config)
+
+    def start(self) -> None:
+        """Records what is in force from now on."""
+        self._recorder.started(self._engine, self.trusted()[0])
 
     def trusted(self) -> tuple[Parties | None, list[Problem]]:
         """The parties file in force, or why it cannot be used; neither where none is configured."""
         return trusted_parties(self._trust, times.now())
 
-    def admit(self, model: str, action: str, cases: Iterable[Case]) -> None:
-        """Returns where all cases are allowed, or are only observed.
+    def admit(self, model: str, action: str, cases: Iterable[Case]) -> Admission:
+        """Returns where all cases are allowed, or are only observed, and all of it is recorded.
 
         Args:
             model: the registered model under whose name the versions would be served; it decides on the mode.
@@ -70,54 +95,78 @@ class Gatekeeper:
             cases: the versions; without any, nothing is gated.
 
         Raises:
-            RefusedError: a case is not allowed. The first one is told.
+            RefusedError: a case is not allowed, or cannot be recorded. The first one is told.
         """
         observe = self.config.observed(model, times.now())
         mode = OBSERVE if observe else ENFORCE
-        verdicts = []
-        for outcome in self._outcomes(cases, action):
+        verdicts, numbers = [], list[int]()
+        for decided in self._decided(cases, action):
+            outcome, kept = self._kept(decided, model, action, mode)
             verdicts.append(outcome.verdict)
-            self._record(outcome, action, mode)
-            if outcome.verdict is not Verdict.ALLOW and not observe:
+            self._tell(outcome, action, mode)
+            if kept.is_lost or (outcome.verdict is not Verdict.ALLOW and not observe):
+                self._recorder.outcome(numbers, Result.FAILED, "another_refused")
                 show(outcome.verdict.value, mode)
-                raise RefusedError(outcome.message, outcome.details(mode))
+                raise RefusedError(outcome.message, {**outcome.details(mode), "log": kept.number})
+            numbers += [kept.number] if kept.number is not None else []
         if verdicts:
             show(min(verdicts, key=_WORST.index).value, mode)
+        return Admission(self._recorder, numbers)
 
     def decide(self, gate: Gate, candidate: Candidate) -> Decision:
-        """The decision on one version at one gate."""
+        """The decision on one version at one gate.
+
+        Raises:
+            LogError: the decision log cannot be used.
+        """
+        now = times.now()
+        clock = self._recorder.problems(now, self.trusted()[0])
         request = request_about(
             candidate.subject,
             candidate.carried,
             stage=gate.stage,
             profiles=gate.profiles,
             settings=gate.settings,
-            now=times.now(),
-            problems=candidate.problems,
+            now=now,
+            problems=[*candidate.problems, *clock],
             trust=self._trust,
             asked_by=known_login(),
         )
         return decide(request, self._engine)
 
-    def _outcomes(self, cases: Iterable[Case], action: str) -> Iterable[Outcome]:
+    def _decided(self, cases: Iterable[Case], action: str) -> Iterable[_Decided]:
         for case in cases:
             read_once = functools.cache(case.candidate)
             for gate in case.gates:
-                yield self._outcome(gate, read_once, action)
+                yield self._judged(gate, read_once, action)
 
-    def _outcome(self, gate: Gate, candidate: Callable[[], Candidate], action: str) -> Outcome:
+    def _judged(self, gate: Gate, candidate: Callable[[], Candidate], action: str) -> _Decided:
         if not self._places.acquire(timeout=_PATIENCE_SECONDS):
-            return busy_outcome(action, gate.stage.value)
+            return _Decided(busy_outcome(action, gate.stage.value))
         try:
             decision = self.decide(gate, candidate())
-            return outcome_of(decision, one_line(decision, self._engine.catalog, self._language))
+            message = one_line(decision, self._engine.catalog, self._language)
+            return _Decided(outcome_of(decision, message), decision)
+        except LogError as error:
+            return _Decided(unusable(action, gate.stage.value, error), is_lost=True)
         except Exception:  # noqa: BLE001 - whatever it is, it must not allow
             log.exception("qaqpa: the gate failed: %s", visible(action))
-            return failed_outcome(action, gate.stage.value)
+            return _Decided(failed_outcome(action, gate.stage.value))
         finally:
             self._places.release()
 
-    def _record(self, outcome: Outcome, action: str, mode: str) -> None:
+    def _kept(self, decided: _Decided, model: str, action: str, mode: str) -> tuple[Outcome, _Kept]:
+        """Records a decision. One that would refuse stays as it is where that fails; any other is refused then."""
+        if decided.is_lost:
+            return decided.outcome, _Kept(is_lost=True)
+        outcome = decided.outcome
+        try:
+            return outcome, _Kept(self._recorder.decided(outcome, decided.decision, model, action, mode))
+        except LogError as error:
+            lost = unusable(action, outcome.stage, error)
+            return (lost if outcome.verdict is Verdict.ALLOW or mode == OBSERVE else outcome), _Kept(is_lost=True)
+
+    def _tell(self, outcome: Outcome, action: str, mode: str) -> None:
         who = visible(acting_user() or "somebody not logged in")
         if outcome.verdict is Verdict.ALLOW:
             log.info("qaqpa: allowed: %s, asked by %s", visible(action), who)

@@ -17,6 +17,7 @@ from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Subject, Verdict
 from qaqpa.policy.engine import Engine
+from qaqpa.record.log.errors import LogError
 
 CANARY = Subject(
     name="qaqpa-canary", version="1", digest=hashlib.sha256(b"no model has these bytes").hexdigest(), created_ms=0
@@ -47,19 +48,24 @@ def tested_gatekeeper() -> Gatekeeper:
         raise _not_started(str(error)) from None
     except Exception as error:
         raise _not_started(f"{type(error).__name__}: {error}") from error
-    return try_gatekeeper(config, engine)
+    gatekeeper = try_gatekeeper(config, engine)
+    gatekeeper.start()
+    return gatekeeper
 
 
 def try_gatekeeper(config: Config, engine: Engine) -> Gatekeeper:
     """Asks every configured gate about the canary.
 
-    An engine that gives no answer, such as an OPA server that starts later, is logged: it refuses too. So is a parties
-    file that cannot be used: the server must start, or nothing could be taken out of production.
+    An engine that gives no answer, such as an OPA server that starts later, is logged: it refuses too. So are a parties
+    file and a decision log that cannot be used: the server must start, or nothing could be taken out of production.
 
     Raises:
-        MlflowException: a gate allows the canary.
+        MlflowException: a gate allows the canary, or the decision log's key cannot be used.
     """
-    gatekeeper = Gatekeeper(config, engine)
+    try:
+        gatekeeper = Gatekeeper(config, engine)
+    except QaqpaError as error:
+        raise _not_started(str(error)) from None
     _, untrusted = gatekeeper.trusted()
     for problem in untrusted:
         log.error("qaqpa: %s %s", _UNTRUSTED, visible(f"{problem.code}: {problem.detail}", 2000))
@@ -68,6 +74,9 @@ def try_gatekeeper(config: Config, engine: Engine) -> Gatekeeper:
     for gate in config.gates:
         try:
             decision = gatekeeper.decide(gate, Candidate(CANARY, ()))
+        except LogError as error:
+            log.warning("qaqpa: no decision can be made now, all is refused: %s", visible(error, 2000))
+            continue
         except Exception as error:
             raise _not_started(f"the test decision failed ({type(error).__name__}: {error})") from error
         if decision.verdict is Verdict.ALLOW:

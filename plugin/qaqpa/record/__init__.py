@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was decided, kept and carried: the signed verdict, and its verification without us."""
+"""Decisions that last: kept in the log, signed as verdicts, and verified without us."""

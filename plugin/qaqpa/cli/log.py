@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`qaqpa log`: what was decided, whether the log is whole, and a checkpoint to keep elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+
+from rich.table import Table
+from rich.text import Text
+
+from qaqpa import times
+from qaqpa.cli.common import add_config, add_language, console
+from qaqpa.cli.logged import add_log, add_policy, database_of, print_decision, source_of
+from qaqpa.cli.logverify import add_checking, checkpoint, verify
+from qaqpa.errors import UsageError
+from qaqpa.escape import visible
+from qaqpa.model import Json, Verdict
+from qaqpa.record.log.erase import erase_person, erase_row
+from qaqpa.record.log.listing import Listed, Wanted, listed, recorded
+from qaqpa.record.log.opening import open_log
+
+_MOST_LISTED = 50
+_DAYS = re.compile("([1-9][0-9]{0,4})d", re.ASCII)
+_OUTCOMES = ("written", "failed", "asked", "unknown", "refused")
+_ERASING_SECONDS = 600.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = _action(actions, "list", "decisions, newest first", _list)
+    listing.add_argument("--model", metavar="NAME", help="only of this registered model")
+    listing.add_argument("--verdict", choices=[verdict.value for verdict in Verdict], help="only with this verdict")
+    listing.add_argument("--outcome", choices=_OUTCOMES, help="only with this outcome")
+    listing.add_argument("--since", metavar="DATE", help="only from a day or a time on, or the last days, such as 7d")
+    listing.add_argument("--most", type=int, default=_MOST_LISTED, metavar="N", help=f"{_MOST_LISTED} by default")
+    _add_format(listing)
+    show = _action(actions, "show", "one decision", _show)
+    show.add_argument("id", metavar="ID", type=int, help="number of its row")
+    _add_format(show)
+    add_policy(show)
+    add_language(show)
+    check = _action(actions, "verify", "look for rows that were changed, deleted, inserted or moved", verify)
+    add_checking(check, several=True)
+    _add_format(check)
+    point = _action(actions, "checkpoint", "verify, then print a signed checkpoint to keep elsewhere", checkpoint)
+    add_checking(point, several=False)
+    erase = _action(actions, "erase", "erase a person, or all that is kept beside one row", _erase)
+    what = erase.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--person", action="append", metavar="TEXT", help="login, party id or name; repeatable for one person"
+    )
+    what.add_argument("--row", type=int, metavar="ID", help="number of a row")
+    erase.add_argument("--reason", required=True, help="why, without names; it stays in the log for ever")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the chosen action.
+
+    Raises:
+        QaqpaError: the log cannot be read, or what was asked does not exist.
+    """
+    return int(args.act(args))
+
+
+def _action(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    act: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(act=act)
+    add_config(parser)
+    add_log(parser)
+    return parser
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="text by default")
+
+
+def _list(args: argparse.Namespace) -> int:
+    wanted = Wanted(args.model, args.verdict, args.outcome, _since(args.since))
+    found = list(listed(database_of(args), wanted, max(1, args.most)))
+    if args.format == "json":
+        decisions = [_as_json(one) for one in found]
+        print(json.dumps({"schema": "urn:qaqpa:schema:decisions:v1", "decisions": decisions}, indent=2, sort_keys=True))
+        return 0
+    out = console()
+    if not found:
+        out.print("No decision.")
+        return 0
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("id", "time (UTC)", "model", "stage", "verdict", "outcome"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        fields = one.entry.fields
+        mode = " (observed)" if fields["mode"] == "observe" else ""
+        cells = (
+            *(one.entry.seq, one.entry.at[:19].replace("T", " "), f"{fields['model']} {fields['version']}".strip()),
+            *(fields["stage"], f"{fields['verdict']}{mode}", f"{one.outcome} {one.reason}".strip()),
+        )
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    out.print(table)
+    return 0
+
+
+def _as_json(one: Listed) -> dict[str, Json]:
+    entry = one.entry
+    return {"id": entry.seq, "at": entry.at, **entry.fields, "outcome": one.outcome, "reason": one.reason}
+
+
+def _show(args: argparse.Namespace) -> int:
+    found = recorded(database_of(args), args.id)
+    if args.format == "json":
+        shown = {
+            **_as_json(found.listed),
+            "about": found.about,
+            "input": found.input,
+            "erased": "whole" if found.is_erased else "in part" if found.is_altered else "nothing",
+        }
+        print(json.dumps({"schema": "urn:qaqpa:schema:recorded:v1", **shown}, indent=2, sort_keys=True))
+        return 0
+    print_decision(args, found)
+    return 0
+
+
+def _erase(args: argparse.Namespace) -> int:
+    database_of(args)
+    log = open_log(source_of(args, patience=_ERASING_SECONDS))
+    done = erase_person(log, args.person, args.reason) if args.person else erase_row(log, args.row, args.reason)
+    if not done.contents:
+        print("Nothing that is kept names this person.")
+    else:
+        print(f"Erased in {done.contents} places; row {', '.join(map(str, done.rows))} says so.")
+    if done.misfits:
+        print(f"qaqpa: {done.misfits} decisions can no longer be made again", file=sys.stderr)
+    if done.left:
+        some = ", ".join(map(str, done.left[:10]))
+        print(f"qaqpa: {len(done.left)} signed rows name it themselves and stay: {some}", file=sys.stderr)
+    print("qaqpa: backups and replicas of the database still hold it", file=sys.stderr)
+    return 0
+
+
+def _since(text: str | None) -> str | None:
+    if text is None:
+        return None
+    match = _DAYS.fullmatch(text)
+    if match:
+        return times.render(times.now() - timedelta(days=int(match[1])))
+    try:
+        return times.render(times.parse(text))
+    except ValueError as error:
+        raise UsageError(
+            str(error), where="--since", required="2026-11-23, a time with zone, or days such as 7d"
+        ) from error

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps what the gate decides in the decision log: before the registry changes, and what became of it after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+
+from qaqpa.config import Config
+from qaqpa.escape import visible
+from qaqpa.evidence.parties import Parties
+from qaqpa.mlflow.denial import Outcome, RefusedError, log, log_outcome
+from qaqpa.mlflow.identity import acting_user
+from qaqpa.model import Decision, JsonObject, Problem, Verdict
+from qaqpa.policy.engine import Engine
+from qaqpa.record.log.decisions import RELOAD, START, Asked, DecisionLog, Result
+from qaqpa.record.log.errors import LogError
+from qaqpa.record.log.opening import open_log
+
+_LOST = "the outcome of decision %s could not be recorded; it is shown as unknown (%s)"
+
+
+class Admission:
+    """Decisions that let a call through. Used around the write, it records what becomes of it."""
+
+    def __init__(self, recorder: Recorder, decisions: Sequence[int] = ()) -> None:
+        """Remembers them.
+
+        Args:
+            recorder: who records.
+            decisions: the numbers of their rows; none where nothing is gated or nothing is kept.
+        """
+        self.decisions = tuple(decisions)
+        self._recorder = recorder
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """For the write itself: records that it was done, or why it was not."""
+        try:
+            yield
+        except BaseException as error:
+            self.ended(Result.FAILED, _reason(error))
+            raise
+        self.ended(Result.WRITTEN)
+
+    def asked(self) -> None:
+        """Records that nothing is written now: the call asks again when it writes."""
+        self.ended(Result.ASKED)
+
+    def ended(self, result: Result, reason: str = "") -> None:
+        """Records an outcome. Where that fails the write stands, and the outcome is shown as unknown."""
+        self._recorder.outcome(self.decisions, result, reason)
+
+
+class Recorder:
+    """The decision log of a server; without one it records nothing."""
+
+    def __init__(self, config: Config) -> None:
+        """Opens the log that the configuration names, without reaching for its database.
+
+        Raises:
+            UsageError: its key or its driver cannot be used.
+        """
+        self._config = config
+        self._log: DecisionLog | None = open_log(config.log) if config.log else None
+        self._facts: JsonObject = {}
+        self._version: int | None = None
+        self._due = ""
+
+    def started(self, engine: Engine, parties: Parties | None) -> None:
+        """Records what is in force from now on. A database that does not answer now is logged: it refuses too."""
+        if self._log is None:
+            log.warning("qaqpa: decisions are not kept: the configuration says log: none")
+            return
+        self._facts = {"engine": engine.name, "policy": engine.policy_digest, "key": self._log.key_id}
+        self._version, self._due = parties.version if parties else None, START
+        try:
+            self._record_start(self._log)
+        except LogError as error:
+            log.error(
+                "qaqpa: the decision log cannot be used, so every promotion is refused until it can. Archiving a "
+                "version and taking an alias away work. %s",
+                visible(error, 2000),
+            )
+            return
+        if self._config.log and self._config.log.source == "default":
+            where = self._log.database.shown
+            log.warning("qaqpa: decisions are kept in %s on this machine only; log.url names a database", where)
+
+    def problems(self, now: datetime, parties: Parties | None) -> list[Problem]:
+        """What keeps the gate from deciding at a time; a parties file of another version is recorded on the way.
+
+        Raises:
+            LogError: the log cannot be used.
+        """
+        if self._log is None:
+            return []
+        problem = self._log.clock_problem(now)
+        version = parties.version if parties else None
+        if self._facts and version != self._version:
+            self._version, self._due = version, self._due or RELOAD
+        self._record_start(self._log)
+        return [problem] if problem else []
+
+    def decided(self, outcome: Outcome, decision: Decision | None, model: str, action: str, mode: str) -> int | None:
+        """Records a decision and returns the number of its row; None where nothing is kept.
+
+        Raises:
+            LogError: it could not be recorded, and so must not let anything through.
+        """
+        if self._log is None:
+            return None
+        problems = [] if decision else outcome.problems
+        asked = Asked(
+            outcome.verdict, outcome.stage, model, action, mode, acting_user(), decision=decision, problems=problems
+        )
+        return self._log.decided(asked)
+
+    def outcome(self, decisions: Sequence[int], result: Result, reason: str = "") -> None:
+        """Records what became of decisions; what cannot be recorded is said in the server's own log."""
+        if self._log is None or not decisions:
+            return
+        try:
+            self._log.outcome(decisions, result, reason)
+        except LogError as error:
+            log.error("qaqpa: " + _LOST, ", ".join(map(str, decisions)), visible(error, 2000))
+
+    def _record_start(self, kept_in: DecisionLog) -> None:
+        """Records what is in force where that is due: at the start, or with another parties file."""
+        if self._due:
+            kept_in.start(self._config, {**self._facts, "parties": self._version}, self._due)
+            self._due = ""
+
+
+def unusable(action: str, stage: str, error: LogError) -> Outcome:
+    """The outcome where the log cannot be used. Where it is, and why it does not answer, is for the server's log."""
+    log.error("qaqpa: the decision log cannot be used: %s", visible(error, 2000))
+    return log_outcome(action, stage)
+
+
+def _reason(error: BaseException) -> str:
+    """A stable code for why a write failed."""
+    if isinstance(error, RefusedError):
+        problems: Any = error.json_kwargs.get("qaqpa", {}).get("problems", [])
+        return str(problems[0]["code"]) if problems else Verdict.DENY.value
+    return str(error.error_code) if isinstance(error, MlflowException) else type(error).__name__

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gate writes into the log: decisions, their outcomes, starts, overrides."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from qaqpa import __version__, times
+from qaqpa.config import Config
+from qaqpa.model import Decision, JsonObject, Problem, Verdict
+from qaqpa.record.log.chain import compact
+from qaqpa.record.log.database import Database
+from qaqpa.record.log.reading import last_settings
+from qaqpa.record.log.settings import changes, recorded
+from qaqpa.record.log.writer import OVERRIDE, Appended, Content, Draft, Writer
+
+DECISION, OUTCOME, START, RELOAD, ERASE, CHECKPOINT = "decision", "outcome", "start", "reload", "erase", "checkpoint"
+"""Kinds of rows, beside `begin` and `override`."""
+
+CLOCKS_DIFFER = timedelta(seconds=2)
+"""How far the clocks of servers that share a log may be apart."""
+
+MOST_TEXT = 500
+"""Most characters of a name in a row."""
+
+
+class Result(str, enum.Enum):
+    """What became of a promotion. `UNKNOWN` is what is shown where no outcome was recorded."""
+
+    WRITTEN = "written"
+    FAILED = "failed"
+    ASKED = "asked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A decision that was made, and what was asked for.
+
+    `mode` is `enforce` or `observe`; `user` the login of whoever asks; `problems` say why there is no decision.
+    """
+
+    verdict: Verdict
+    stage: str
+    model: str
+    action: str
+    mode: str
+    user: str | None
+    decision: Decision | None = None
+    problems: Sequence[Any] = ()
+
+
+class DecisionLog:
+    """The log of one gate. Safe for threads and for forks."""
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            database: where the rows are.
+            writer: appends to it.
+        """
+        self.database = database
+        self._writer = writer
+        self._configuration = ""
+        self._start: int | None = None
+
+    @property
+    def key_id(self) -> str:
+        """The fingerprint of the key that signs rows."""
+        return self._writer.key.key_id
+
+    def append(self, drafts: Sequence[Draft]) -> Appended:
+        """Appends rows of any kind; see `Writer.append`.
+
+        Raises:
+            LogError: they could not be appended.
+        """
+        return self._writer.append(drafts)
+
+    def clock_problem(self, now: datetime) -> Problem | None:
+        """Why nothing can be decided at a time: the log has a later one, so a clock went back.
+
+        Raises:
+            LogError: the log cannot be used.
+        """
+        latest = self._writer.append(()).tip.latest
+        if not latest or now >= times.parse(latest) - CLOCKS_DIFFER:
+            return None
+        return Problem("clock_went_back", f"It is {times.render(now)} here, and the decision log has rows of {latest}.")
+
+    def start(self, config: Config, facts: JsonObject, kind: str = START) -> int:
+        """Records which configuration is in force, and what is different from the one before.
+
+        Args:
+            config: the configuration.
+            facts: more that is in force, as JSON: engine, policy digest, version of the parties file.
+            kind: `START` or `RELOAD`.
+
+        Raises:
+            LogError: it could not be appended.
+        """
+        settings = recorded(config)
+        value = compact(settings)
+        before = last_settings(self.database) if self._writer.append(()).tip.seq > 1 else None
+        self._configuration = hashlib.sha256(value).hexdigest()
+        fields = {
+            **facts,
+            "qaqpa": __version__,
+            "configuration": self._configuration,
+            "changed": None if before is None else changes(before, settings),
+        }
+        (self._start,) = self._writer.append([Draft(kind, fields, {"settings": Content(value, shared=True)})]).numbers
+        return self._start
+
+    def decided(self, asked: Asked) -> int:
+        """Records a decision, and returns the number of its row.
+
+        Raises:
+            LogError: it could not be appended, and so nothing may be promoted.
+        """
+        decision = asked.decision
+        subject = decision.document["subject"] if decision else {}
+        fields = {
+            "verdict": asked.verdict.value,
+            "stage": asked.stage,
+            "mode": asked.mode,
+            "model": asked.model[:MOST_TEXT],
+            "version": str(subject.get("version", ""))[:MOST_TEXT],
+            "digest": subject.get("digest"),
+            "policy": decision.policy_digest if decision else "",
+            "engine": decision.engine if decision else "",
+            "configuration": self._configuration,
+            "start": self._start,
+        }
+        about = {
+            "user": asked.user,
+            "action": asked.action,
+            "problems": list(asked.problems),
+            "document": decision.document if decision else None,
+        }
+        contents = {"about": Content(compact(about))}
+        if decision:
+            contents["input"] = Content(compact(decision.input), shared=True)
+        return self._writer.append([Draft(DECISION, fields, contents)]).numbers[0]
+
+    def outcome(self, decisions: Sequence[int], result: Result, reason: str = "") -> None:
+        """Records what became of promotions that were let through.
+
+        Args:
+            decisions: the numbers of their rows.
+            result: what became of them.
+            reason: a code or the type of an error, where they failed.
+
+        Raises:
+            LogError: it could not be appended.
+        """
+        fields = {"result": result.value, "reason": reason[:MOST_TEXT]}
+        self._writer.append([Draft(OUTCOME, {"of": number, **fields}) for number in decisions])
+
+    def claim_override(self, sha256: str, fields: JsonObject) -> int:
+        """Records that an override is used, before it takes effect; it can be claimed once.
+
+        Args:
+            sha256: of the override's payload, hexadecimal.
+            fields: what it is used for, as JSON without personal data.
+
+        Raises:
+            OverrideUsedError: it was used before, and where.
+            LogError: it could not be appended, and so must not take effect.
+        """
+        draft = Draft(OVERRIDE, {**fields, "sha256": sha256, "start": self._start}, override=sha256)
+        return self._writer.append([draft]).numbers[0]
