@@ -2,8 +2,8 @@
 # title: Waivers
 # description: |
 #   A waiver is a signed and dated exception for these bytes, in this system, at one stage, and for controls that it
-#   names. A review shows those for a later stage too. It excuses a failure and hides nothing: the violations stay. Only what fails is waived; what cannot be
-#   decided never is.
+#   names. A review shows those for a later stage too. It excuses a failure and hides nothing: the violations stay. Only
+#   what fails is waived; what cannot be decided never is.
 package qaqpa.waivers
 
 import data.qaqpa.evidence

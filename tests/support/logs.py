@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from qaqpa.record.log.reading import rows
 from qaqpa.record.log.replay import replay
 from qaqpa.record.log.tables import chain, content, overrides
 from qaqpa.record.log.verify import Verified, verify
+from qaqpa.record.log.writer import Draft
 from support.statements import everything, request
 
 
@@ -132,3 +134,10 @@ class Owner:
         """Any statement."""
         with self.engine.begin() as connection:
             connection.execute(statement)
+
+
+def append_many(source: LogSource, count: int) -> None:
+    """Appends rows; where a process of its own can import it."""
+    log = open_log(replace(source, timeout_seconds=20))
+    for number in range(count):
+        log.append([Draft("x", {"number": number})])

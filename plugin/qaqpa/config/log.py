@@ -86,7 +86,8 @@ def _state() -> Path:
 
 def _beside(url: str, base: Path) -> str:
     """A relative file of SQLite below a directory; any other address as it is."""
-    return f"{_SQLITE}{base.absolute() / url.removeprefix(_SQLITE)}" if url.startswith(_SQLITE) else url
+    file = url.removeprefix(_SQLITE)
+    return f"{_SQLITE}{base.absolute() / file}" if url.startswith(_SQLITE) and file else url
 
 
 def _sound(source: LogSource, where: str) -> LogSource:

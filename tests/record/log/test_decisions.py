@@ -31,7 +31,7 @@ from qaqpa.record.log.opening import open_log
 from qaqpa.record.log.reading import row
 from qaqpa.record.log.tables import chain, content, overrides
 from qaqpa.record.log.writer import Draft
-from support.logs import Owner, asked, checked, filled, kinds, log_source, made
+from support.logs import Owner, append_many, asked, checked, filled, kinds, log_source, made
 
 
 def test_a_decision_comes_back_as_it_was_made(source: LogSource, decision: Decision) -> None:
@@ -164,15 +164,9 @@ def test_rows_are_neither_changed_nor_deleted_by_accident(source: LogSource, sta
         connection.execute(statement)
 
 
-def _append(source: LogSource, count: int) -> None:
-    log = open_log(replace(source, timeout_seconds=20))
-    for number in range(count):
-        log.append([Draft("x", {"number": number})])
-
-
 def test_processes_that_write_at_once_make_one_chain(source: LogSource) -> None:
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_append, args=(source, 20)) for _ in range(3)]
+    processes = [context.Process(target=append_many, args=(source, 20)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:

@@ -135,6 +135,7 @@ class DecisionLog:
             "digest": subject.get("digest"),
             "policy": decision.policy_digest if decision else "",
             "engine": decision.engine if decision else "",
+            "versions": dict(decision.versions) if decision else {},
             "configuration": self._configuration,
             "start": self._start,
         }

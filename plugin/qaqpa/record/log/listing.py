@@ -76,6 +76,7 @@ class Recorded:
             fields["policy"],
             fields["engine"],
             context,
+            fields["versions"],
             self.input or {},
         )
 
