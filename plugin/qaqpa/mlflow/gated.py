@@ -16,8 +16,8 @@ from mlflow.entities.model_registry.model_version_stages import STAGE_ARCHIVED, 
 from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
+from mlflow.utils import validation
 from mlflow.utils.validation import (
-    _validate_model_alias_name,
     _validate_model_name,
     _validate_model_renaming,
     _validate_model_version,
@@ -32,6 +32,8 @@ from qaqpa.mlflow.records import PROMPT_SOURCES, ModelRecord, VersionRecord, rea
 from qaqpa.mlflow.subject import NewVersion, copied_version, new_registrants, of_new_version, of_version
 
 _OUT_OF_PRODUCTION = frozenset({STAGE_NONE, STAGE_ARCHIVED})
+# MLflow 3.18 has another name for it.
+_validate_alias = getattr(validation, "_validate_model_alias_name", None) or validation._validate_alias_name  # noqa: SLF001
 _SAID_BY_MLFLOW = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
@@ -53,7 +55,7 @@ class GateMixin(TagGuardMixin):
         """Points an alias to a version; prompts use this too."""
         with fail_closed(f"alias {alias!r} of {name!r} version {version!r}"):
             _validate_model_name(name)
-            _validate_model_alias_name(alias)
+            _validate_alias(alias)
             number = int(_validate_model_version(version))
             gates = self._gatekeeper.config.gates_for_alias(name, alias)
             judged = self._admit_version(name, number, f"alias {alias}", gates)
