@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,7 @@ class Running:
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    database: str = ""
 
     def output(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -132,7 +133,7 @@ def mlflow_server(
         command += ["--app-name", "basic-auth"]
         environment |= _login_settings(directory, login)
     with running(command, directory, lambda: _answers(f"{url}/health"), environment, url) as server:
-        yield server
+        yield replace(server, database=database)
 
 
 def _login_settings(directory: Path, login: tuple[str, str]) -> dict[str, str]:

@@ -23,12 +23,14 @@ from mlflow.utils.validation import (
     _validate_model_version,
 )
 
+from qaqpa import times
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.guard import TagGuardMixin, check_model, check_version, is_guarded, is_reserved, without_reserved
 from qaqpa.mlflow.identity import REGISTERED_BY, registration
 from qaqpa.mlflow.judge import Case, Gatekeeper
 from qaqpa.mlflow.pins import expect_model, expect_version, lock, pinned, pinned_whole
 from qaqpa.mlflow.records import PROMPT_SOURCES, ModelRecord, VersionRecord, read_model, read_version, read_versions
+from qaqpa.mlflow.stages import is_moving, keep_single, moving
 from qaqpa.mlflow.subject import NewVersion, copied_version, new_registrants, of_new_version, of_version
 
 _OUT_OF_PRODUCTION = frozenset({STAGE_NONE, STAGE_ARCHIVED})
@@ -79,8 +81,13 @@ class GateMixin(TagGuardMixin):
                 _validate_model_name(name)
                 gates = self._gatekeeper.config.gates_for_stage(name, wanted)
                 judged = self._admit_version(name, number, f"stage {wanted}", gates)
-        with pinned(judged):
+        with pinned(judged), moving(name, wanted, self._is_gated_stage):
             return super().transition_model_version_stage(name, number, stage, archive_existing_versions)
+
+    def delete_model_version(self, name: str, version: int | str) -> None:
+        """Deletes a version."""
+        with moving(name, None, self._is_gated_stage):
+            super().delete_model_version(name, version)
 
     def create_model_version(  # noqa: PLR0913 - MLflow's signature
         self,
@@ -123,10 +130,11 @@ class GateMixin(TagGuardMixin):
 
     def _get_sql_model_version(self, session: Any, name: str, version: int | str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature
         """A version's row, as MLflow reads it before each write."""
-        lock(session, name, always=is_guarded())
+        lock(session, name, always=is_guarded() or is_moving())
         row = super()._get_sql_model_version(session, name, version, eager)
         expect_version(row)
         check_version(session, row)
+        keep_single(session, row)
         return row
 
     def _get_registered_model(self, session: Any, name: str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature
@@ -136,6 +144,10 @@ class GateMixin(TagGuardMixin):
         expect_model(row)
         check_model(session, row)
         return row
+
+    def _is_gated_stage(self, name: str, stage: str) -> bool:
+        config = self._gatekeeper.config
+        return bool(config.gates_for_stage(name, stage)) and not config.observed(name, times.now())
 
     def _admit_version(self, name: str, version: int, action: str, gates: Any) -> list[VersionRecord]:
         """Judges a version, and returns it as it was judged; nothing where it is not gated."""
