@@ -156,6 +156,7 @@ def test_a_server_with_workspaces_gets_the_store_for_workspaces(
     uri = f"qaqpa+sqlite:///{tmp_path}/mlflow.db"
     assert type(build_store(uri)) is GatedStore
     monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
+    monkeypatch.setenv("MLFLOW_WORKSPACE_STORE_URI", uri)
     store = build_store(store_uri=uri, tracking_uri="unused")
     assert type(store) is GatedWorkspaceStore
     assert store.supports_workspaces

@@ -112,6 +112,7 @@ def mlflow_server(
     *,
     parties: bool = True,
     login: tuple[str, str] | None = None,
+    more: Sequence[str] = (),
 ) -> Iterator[Running]:
     """An MLflow server on a database, with the gate in its registry unless the prefix is empty.
 
@@ -122,12 +123,13 @@ def mlflow_server(
         prefix: what stands before the URI of the registry.
         parties: true where the server trusts the parties file of the keyring.
         login: name and password of the administrator, for a server that asks for a login.
+        more: further arguments of `mlflow server`.
     """
     file = directory / "qaqpa.yaml"
     file.write_text(configuration + (parties_part(directory) if parties else ""), encoding="utf-8")
     port = free_port()
     url = f"http://{HOST}:{port}"
-    command = mlflow_command(directory, database, port, prefix)
+    command = [*mlflow_command(directory, database, port, prefix), *more]
     environment = mlflow_environment(QAQPA_CONFIG=str(file))
     if login:
         command += ["--app-name", "basic-auth"]

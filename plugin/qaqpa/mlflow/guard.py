@@ -100,7 +100,7 @@ class _Write:
                 and keeper.keeps(envelope, key, value)
                 and not keeper.may_follow(envelope, self.value)
             ):
-                raise _refusal("evidence_kept", (_KEPT_TAG if self.key else _KEPT).format(what=self.what, key=key))
+                raise refusal("evidence_kept", (_KEPT_TAG if self.key else _KEPT).format(what=self.what, key=key))
 
 
 def _is_at_home(key: str, value: str) -> bool:
@@ -190,7 +190,7 @@ class TagGuardMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no typ
     def _guarded(self, what: str, key: Any, value: Any = None) -> Iterator[None]:
         """Refuses a change of the server's own tags, and has a change of evidence checked where it is written."""
         if is_reserved(key):
-            raise _refusal("reserved_tag", _RESERVED.format(key=key))
+            raise refusal("reserved_tag", _RESERVED.format(key=key))
         if not isinstance(key, str) or not key.startswith(TAG_PREFIX):
             yield
             return
@@ -225,7 +225,13 @@ def _envelope(text: str | None) -> SignedPayload | None:
         return None
 
 
-def _refusal(code: str, message: str) -> RefusedError:
+def refusal(code: str, message: str) -> RefusedError:
+    """The error by which a write is refused that no policy is asked about; it is logged too.
+
+    Args:
+        code: names the reason.
+        message: one line.
+    """
     shown = visible(message, 2000)
     log.warning("qaqpa: refused, asked by %s. %s", visible(acting_user() or "somebody not logged in"), shown)
     problem = asdict(Problem(code, shown))

@@ -17,6 +17,7 @@ from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.mlflow.offered import offered
 from qaqpa.mlflow.subject import Candidate
+from qaqpa.mlflow.workspaces import check_guarded
 from qaqpa.mlflow.writes import KNOWN, unclassified
 from qaqpa.model import Subject, Verdict
 from qaqpa.policy.engine import Engine
@@ -44,6 +45,7 @@ def tested_gatekeeper() -> Gatekeeper:
     """
     check_writes()
     try:
+        check_guarded()
         config = load_config()
         engine = open_engine(config)
         validate_config(config, engine.catalog)

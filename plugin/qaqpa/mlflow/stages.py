@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from mlflow.entities.model_registry.model_version_stages import STAGE_ARCHIVED
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion
 
 from qaqpa.escape import visible
-from qaqpa.mlflow.denial import RefusedError, log
-from qaqpa.model import Problem, Verdict
+from qaqpa.mlflow.denial import log
+from qaqpa.mlflow.guard import refusal
 
 _OCCUPIED = (
     "Qaqpa: version {version} of {name} is not moved: version {other} is in the stage {stage} already, and MLflow "
@@ -73,7 +73,10 @@ def keep_single(session: Any, row: Any) -> None:
     if move.to is not None and move.gated(row.name, move.to):
         others = _others(session, row, move.to)
         if others:
-            raise _refusal(row, others[-1].version, move.to)
+            version, other = row.version, others[-1].version
+            raise refusal(
+                "stage_occupied", _OCCUPIED.format(version=version, name=row.name, other=other, stage=move.to)
+            )
     left = row.current_stage
     if left != move.to and move.gated(row.name, left):
         others = _others(session, row, left)
@@ -92,11 +95,3 @@ def _others(session: Any, row: Any, stage: str) -> list[Any]:
     other = SqlModelVersion
     same = (other.workspace == row.workspace, other.name == row.name, other.current_stage == stage)
     return list(session.query(other).filter(*same, other.version != row.version).order_by(other.version))
-
-
-def _refusal(row: Any, other: int, stage: str) -> RefusedError:
-    message = _OCCUPIED.format(version=row.version, name=row.name, other=other, stage=stage)
-    problem = asdict(Problem("stage_occupied", f"Version {other} is in the stage {stage} already."))
-    return RefusedError(
-        message, {"verdict": Verdict.DENY.value, "mode": "enforce", "findings": [], "problems": [problem]}
-    )
