@@ -25,6 +25,7 @@ from mlflow.utils.validation import (
 
 from qaqpa import times
 from qaqpa.mlflow.denial import fail_closed
+from qaqpa.mlflow.envelopes import keep_all, make_tables, watched
 from qaqpa.mlflow.guard import TagGuardMixin, check_model, check_version, is_guarded, is_reserved, without_reserved
 from qaqpa.mlflow.identity import REGISTERED_BY, registration
 from qaqpa.mlflow.judge import Case, Gatekeeper
@@ -42,6 +43,8 @@ _SAID_BY_MLFLOW = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE
 class GateMixin(TagGuardMixin):
     """Stands before a registry store. Each override judges first, and then leaves the work to MLflow."""
 
+    ManagedSessionMaker: Any
+
     def __init__(self, db_uri: str, read_db_uri: str | None = None, *, gatekeeper: Gatekeeper) -> None:
         """Opens the store.
 
@@ -52,6 +55,10 @@ class GateMixin(TagGuardMixin):
         """
         super().__init__(db_uri, read_db_uri=read_db_uri)
         self._gatekeeper = gatekeeper
+        make_tables(self.engine)
+        self.ManagedSessionMaker = watched(self.ManagedSessionMaker, self._keeper)
+        with self.ManagedSessionMaker(read_only=False) as session:
+            keep_all(session, self._keeper())
 
     def set_registered_model_alias(self, name: str, alias: str, version: int | str) -> None:
         """Points an alias to a version; prompts use this too."""

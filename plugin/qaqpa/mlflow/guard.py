@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlflow.store.model_registry.abstract_store import AbstractStore
@@ -64,6 +64,17 @@ class Keeper:
     def keeps(self, envelope: SignedPayload, key: str, value: str) -> bool:
         """True for one with a good signature by a listed key, in its own tag; for all while nobody can tell."""
         return self.parties is None or (bool(self._good(envelope)) and _is_at_home(key, value))
+
+    def vouched(self, envelope: SignedPayload) -> SignedPayload | None:
+        """The envelope with its good signatures by listed keys only; None without any. As it is while nobody can tell.
+
+        So nobody fills with signatures of their own what is kept.
+        """
+        if self.parties is None:
+            return envelope
+        good = self._good(envelope)
+        pairs = tuple(pair for pair in envelope.signatures if pair[0] in good)
+        return replace(envelope, signatures=pairs) if pairs else None
 
     def may_follow(self, envelope: SignedPayload, text: str | None) -> bool:
         """True where a tag's next value holds the same payload, and all good signatures that are there already."""
@@ -198,6 +209,7 @@ class TagGuardMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no typ
             yield
 
     def _keeper(self) -> Keeper | None:
+        """Tells what is kept; None where no parties file is configured."""
         parties, problems = self._gatekeeper.trusted()
         return Keeper(parties) if parties or problems else None
 
