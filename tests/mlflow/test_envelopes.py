@@ -23,9 +23,10 @@ from qaqpa.errors import UndecidedError
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.envelope import IN_TOTO, parse_envelope, sign
 from qaqpa.evidence.statement import context_digest
-from qaqpa.mlflow.envelopes import ENVELOPES, SUBJECTS, keep, make_tables, of_context, of_model, of_name, read
+from qaqpa.mlflow.envelopes import keep, of_context, of_model, of_name, read
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.mlflow.judge import Gatekeeper
+from qaqpa.mlflow.tables import ENVELOPES, SUBJECTS, make_tables
 from qaqpa.policy.embedded import EmbeddedEngine
 from support.contents import context
 from support.keyring import signing_key, trusted

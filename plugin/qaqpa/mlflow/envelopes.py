@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag, SqlRegisteredModelTag
-from sqlalchemy import BigInteger, Column, ForeignKey, MetaData, String, Table, Text, event, inspect, select
+from sqlalchemy import Table, event, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
-from qaqpa.errors import UndecidedError
 from qaqpa.evidence.carriers import TAG_PREFIX
 from qaqpa.evidence.envelope import SignedPayload, merged, parse_envelope, render
 from qaqpa.evidence.errors import StatementError
@@ -29,30 +27,13 @@ from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import Statement
 from qaqpa.mlflow.guard import Keeper
+from qaqpa.mlflow.tables import ENVELOPES, SUBJECTS
 
 Keepers = Callable[[], Keeper | None]
 Sessions = Callable[..., AbstractContextManager[Any]]
 
 MOST_ENVELOPES = 1_000
 """Most envelopes that are read for one decision."""
-
-_metadata = MetaData()
-ENVELOPES = Table(
-    "qaqpa_envelopes",
-    _metadata,
-    Column("payload_sha256", String(64), primary_key=True),
-    Column("envelope", Text, nullable=False),
-    Column("first_seen_ms", BigInteger, nullable=False),
-)
-"""Each signed payload once, with all good signatures. `first_seen_ms` is milliseconds since 1970, UTC."""
-
-SUBJECTS = Table(
-    "qaqpa_envelope_subjects",
-    _metadata,
-    Column("subject_sha256", String(64), primary_key=True),
-    Column("payload_sha256", String(64), ForeignKey(ENVELOPES.c.payload_sha256), primary_key=True),
-)
-"""What each is about; the SHA-256 of the texts that the functions below make."""
 
 _TAGS = (SqlModelVersionTag, SqlRegisteredModelTag)
 
@@ -84,24 +65,6 @@ def of_name(workspace: str, name: str) -> str:
 def of_statement(payload: str) -> str:
     """The subject of withdrawals of a statement."""
     return f"statement {payload}"
-
-
-def make_tables(engine: Any) -> None:
-    """Makes the tables, where they are missing.
-
-    Raises:
-        UndecidedError: they are missing and cannot be made.
-    """
-    try:
-        _metadata.create_all(engine)
-    except SQLAlchemyError as error:
-        # Another process may have made them at the same moment.
-        if not {table.name for table in _metadata.sorted_tables} <= set(inspect(engine).get_table_names()):
-            raise UndecidedError(
-                f"The tables {ENVELOPES.name} and {SUBJECTS.name} cannot be made ({type(error).__name__})",
-                where="the registry's database",
-                mend="Let the registry's role create tables once, or create them as the owner of the database",
-            ) from error
 
 
 def watched(sessions: Sessions, keepers: Keepers) -> Sessions:

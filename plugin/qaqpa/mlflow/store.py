@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The entry points that MLflow calls for addresses with our prefix: of the registry, and of workspaces.
+"""The entry points that MLflow calls for addresses with our prefix: registry, workspaces, artifacts.
 
 MLflow imports this module whenever it is imported itself, and only warns when that fails; so nothing heavy, and nothing
 of MLflow, is imported before a store is asked for. With our own prefix such a failure leaves the registry closed.
@@ -44,3 +44,14 @@ def build_workspaces(workspace_uri: str) -> Any:
     from qaqpa.mlflow.workspaces import GuardedWorkspaces  # noqa: PLC0415 - see the module's description
 
     return GuardedWorkspaces(workspace_uri.removeprefix(PREFIX))
+
+
+def build_frozen(artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> Any:
+    """The artifact store in which what is in production is frozen, for `--artifacts-destination qaqpa+<URI>`.
+
+    Raises:
+        MlflowException: MLflow has no such store, or the registry has no gate.
+    """
+    from qaqpa.mlflow.frozen import open_frozen  # noqa: PLC0415 - see the module's description
+
+    return open_frozen(artifact_uri.removeprefix(PREFIX), tracking_uri, registry_uri)

@@ -17,6 +17,7 @@ from qaqpa.evidence.carriers import TAG_PREFIX, Carried, carried_in_tags
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.people import TRAINER
 from qaqpa.evidence.pieces import read_statement
+from qaqpa.mlflow.freezing import freeze
 from qaqpa.mlflow.history import recorded
 from qaqpa.mlflow.identity import REGISTERED_BY, known_login, registrants
 from qaqpa.mlflow.lineage import origin
@@ -170,7 +171,11 @@ def _workspace(store: Any) -> str:
 
 
 def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
+    frozen = freeze(wanted.location)
     digest, problems = _facts(wanted.location, roots)
+    if not frozen:
+        detail = "The bytes lie where this server cannot keep others from changing them after the decision."
+        problems = (*problems, Problem("not_frozen", detail))
     others = read_tags(store, wanted.model.workspace, wanted.names, wanted.location)
     if others is None:
         detail = f"Other versions carry more than {MOST_TAGS} tags or {MOST_CHARACTERS} characters of evidence."
