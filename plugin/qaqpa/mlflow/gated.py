@@ -69,6 +69,7 @@ class GateMixin(TagGuardMixin):
         """
         super().__init__(db_uri, read_db_uri=read_db_uri)
         self._gatekeeper = gatekeeper
+        self._config = gatekeeper.config
         make_tables(self.engine)
         self.ManagedSessionMaker = watched(self.ManagedSessionMaker, self._keeper)
         with self.ManagedSessionMaker(read_only=False) as session:
@@ -172,7 +173,8 @@ class GateMixin(TagGuardMixin):
         return row
 
     def _is_gated_stage(self, name: str, stage: str) -> bool:
-        config = self._gatekeeper.config
+        # Also asked where something leaves production, which works with nothing left of the gate.
+        config = self._config
         return bool(config.gates_for_stage(name, stage)) and not config.observed(name, times.now())
 
     def _admit_version(self, name: str, version: int, action: str, gates: Any) -> list[VersionRecord]:
