@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from mlflow import MlflowClient
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
@@ -38,6 +40,29 @@ def test_a_second_version_in_a_gated_stage_is_refused_and_archiving_the_first_al
     assert (registry.stage(first), registry.stage(second)) == ("Archived", "Production")
     _move(registry, second, "Archived")
     assert served(registry.client, first.name) == []
+
+
+def test_eight_clients_at_once_bring_one_version_in(registry: Registry) -> None:
+    first = registry.registered(evidence=True)
+    for _ in range(3):
+        registry.client.create_model_version(first.name, first.source, first.run_id)
+    numbers = ["1", "2", "3", "4"] * 2
+
+    def move(number: str) -> int:
+        body = {"name": first.name, "version": number, "stage": "Production"}
+        return registry.post("model-versions/transition-stage", body).status_code
+
+    with ThreadPoolExecutor(len(numbers)) as pool:
+        answers = dict(zip(range(8), pool.map(move, numbers), strict=True))
+    inside = [
+        version.version
+        for version in registry.client.search_model_versions(f"name = '{first.name}'")
+        if version.current_stage == "Production"
+    ]
+    assert len(inside) == 1
+    # The same version may have been asked for twice.
+    assert {numbers[asked] for asked, status in answers.items() if status == 200} == {str(inside[0])}
+    assert set(answers.values()) == {200, 403}
 
 
 def test_the_same_version_again_is_no_second_one(registry: Registry) -> None:
