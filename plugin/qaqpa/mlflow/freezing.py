@@ -15,8 +15,9 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
 from mlflow.exceptions import MlflowException
@@ -33,10 +34,13 @@ from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.locations import spellings
 from qaqpa.mlflow.store import PREFIX
 from qaqpa.mlflow.tables import FREEZES
+from qaqpa.model import Problem
 
 SCHEME = "mlflow-artifacts:/"
 """What begins the location of bytes that the server's artifact store holds."""
 
+_ELSEWHERE = Problem("not_frozen", "The bytes lie where this server cannot keep others from changing them afterwards.")
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 _WORKSPACES = "workspaces"
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 10.0, 0.01
 _LONGEST_MS = 24 * 3600 * 1000
@@ -85,15 +89,26 @@ def _thaw(store: Any, frozen: list[str]) -> None:
         log.exception("qaqpa: files that were judged stay frozen for up to a day")
 
 
-def freeze(location: str) -> bool:
-    """Freezes a location while a promotion is judged; false where this server cannot keep others from writing there."""
+def with_frozen_bytes(method: _Method) -> _Method:
+    """For a store's calls that promote: nobody changes the bytes from before they are hashed until the call ends."""
+
+    @wraps(method)
+    def frozen(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with freezing(self):
+            return method(self, *args, **kwargs)
+
+    return cast("_Method", frozen)
+
+
+def freeze(location: str) -> tuple[Problem, ...]:
+    """Freezes a location while a promotion is judged; a problem where this server cannot keep others out of there."""
     own = _freeze.get()
     if destination() is None or own is None:
-        return True
+        return ()
     if not location.startswith(SCHEME):
-        return False
+        return (_ELSEWHERE,)
     own(location)
-    return True
+    return ()
 
 
 def wait_for_writers() -> None:

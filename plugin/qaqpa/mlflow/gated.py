@@ -7,9 +7,9 @@ What takes a version out of production is not touched, and so works whatever the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial, wraps
-from typing import Any, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.entities.model_registry.model_version_stages import STAGE_ARCHIVED, STAGE_NONE, get_canonical_stage
@@ -23,10 +23,9 @@ from mlflow.utils.validation import (
     _validate_model_version,
 )
 
-from qaqpa import times
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.envelopes import keep_all, watched
-from qaqpa.mlflow.freezing import freezing
+from qaqpa.mlflow.freezing import with_frozen_bytes
 from qaqpa.mlflow.guard import TagGuardMixin, check_model, check_version, is_guarded, is_reserved, without_reserved
 from qaqpa.mlflow.identity import REGISTERED_BY, registration
 from qaqpa.mlflow.judge import Case, Gatekeeper
@@ -36,22 +35,10 @@ from qaqpa.mlflow.stages import is_moving, keep_single, moving
 from qaqpa.mlflow.subject import NewVersion, copied_version, new_registrants, of_new_version, of_version
 from qaqpa.mlflow.tables import make_tables
 
-_Method = TypeVar("_Method", bound=Callable[..., Any])
 _OUT_OF_PRODUCTION = frozenset({STAGE_NONE, STAGE_ARCHIVED})
 # MLflow 3.18 has another name for it.
 _validate_alias = getattr(validation, "_validate_model_alias_name", None) or validation._validate_alias_name  # noqa: SLF001
 _SAID_BY_MLFLOW = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-
-
-def _with_frozen_bytes(method: _Method) -> _Method:
-    """For calls that promote: nobody changes the bytes from before they are hashed until the call is at its end."""
-
-    @wraps(method)
-    def frozen(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with freezing(self):
-            return method(self, *args, **kwargs)
-
-    return cast("_Method", frozen)
 
 
 class GateMixin(TagGuardMixin):
@@ -75,7 +62,7 @@ class GateMixin(TagGuardMixin):
         with self.ManagedSessionMaker(read_only=False) as session:
             keep_all(session, self._keeper())
 
-    @_with_frozen_bytes
+    @with_frozen_bytes
     def set_registered_model_alias(self, name: str, alias: str, version: int | str) -> None:
         """Points an alias to a version; prompts use this too."""
         with fail_closed(f"alias {alias!r} of {name!r} version {version!r}"):
@@ -87,7 +74,7 @@ class GateMixin(TagGuardMixin):
         with pinned(judged):
             super().set_registered_model_alias(name, alias, number)
 
-    @_with_frozen_bytes
+    @with_frozen_bytes
     def transition_model_version_stage(
         self,
         name: str,
@@ -105,15 +92,15 @@ class GateMixin(TagGuardMixin):
                 _validate_model_name(name)
                 gates = self._gatekeeper.config.gates_for_stage(name, wanted)
                 judged = self._admit_version(name, number, f"stage {wanted}", gates)
-        with pinned(judged), moving(name, wanted, self._is_gated_stage):
+        with pinned(judged), moving(name, wanted, self._config):
             return super().transition_model_version_stage(name, number, stage, archive_existing_versions)
 
     def delete_model_version(self, name: str, version: int | str) -> None:
         """Deletes a version."""
-        with moving(name, None, self._is_gated_stage):
+        with moving(name, None, self._config):
             super().delete_model_version(name, version)
 
-    @_with_frozen_bytes
+    @with_frozen_bytes
     def create_model_version(  # noqa: PLR0913 - MLflow's signature
         self,
         name: str,
@@ -136,7 +123,7 @@ class GateMixin(TagGuardMixin):
                 name, source, run_id, kept, run_link, description, local_model_path, model_id
             )
 
-    @_with_frozen_bytes
+    @with_frozen_bytes
     def copy_model_version(self, src_mv: Any, dst_name: str) -> Any:
         """Copies a version. MLflow makes the target first and hides why a copy is refused; so it is asked before."""
         with fail_closed(f"copy of {src_mv.name!r} version {src_mv.version!r} to {dst_name!r}"):
@@ -145,7 +132,7 @@ class GateMixin(TagGuardMixin):
             self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, tags))
         return super().copy_model_version(src_mv, dst_name)
 
-    @_with_frozen_bytes
+    @with_frozen_bytes
     def rename_registered_model(self, name: str, new_name: str) -> Any:
         """Renames a registered model; aliases and stages go with it, so all that would be served is judged."""
         with fail_closed(f"renaming {name!r} to {new_name!r}"):
@@ -171,11 +158,6 @@ class GateMixin(TagGuardMixin):
         expect_model(row)
         check_model(session, row)
         return row
-
-    def _is_gated_stage(self, name: str, stage: str) -> bool:
-        # Also asked where something leaves production, which works with nothing left of the gate.
-        config = self._config
-        return bool(config.gates_for_stage(name, stage)) and not config.observed(name, times.now())
 
     def _admit_version(self, name: str, version: int, action: str, gates: Any) -> list[VersionRecord]:
         """Judges a version, and returns it as it was judged; nothing where it is not gated."""

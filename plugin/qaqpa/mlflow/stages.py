@@ -8,7 +8,7 @@ Both are looked at in the transaction that writes, under a lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from typing import Any
 from mlflow.entities.model_registry.model_version_stages import STAGE_ARCHIVED
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion
 
+from qaqpa import times
+from qaqpa.config import Config
 from qaqpa.escape import visible
 from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.guard import refusal
@@ -34,22 +36,26 @@ class _Move:
 
     name: str
     to: str | None
-    gated: Callable[[str, str], bool]
+    config: Config
+
+    def is_gated(self, stage: str) -> bool:
+        """True where versions of the model are judged, and not only observed."""
+        return bool(self.config.gates_for_stage(self.name, stage)) and not self.config.observed(self.name, times.now())
 
 
 _move: ContextVar[_Move | None] = ContextVar("qaqpa_move", default=None)
 
 
 @contextmanager
-def moving(name: str, to: str | None, gated: Callable[[str, str], bool]) -> Iterator[None]:
+def moving(name: str, to: str | None, config: Config) -> Iterator[None]:
     """For a write that moves a version of a registered model to a stage, or deletes it.
 
     Args:
         name: the registered model.
         to: the stage; None where the version is deleted.
-        gated: tells of a registered model and a stage whether versions are judged there.
+        config: says which stages are gated; leaving production needs nothing else of the gate.
     """
-    token = _move.set(_Move(name, to, gated))
+    token = _move.set(_Move(name, to, config))
     try:
         yield
     finally:
@@ -70,7 +76,7 @@ def keep_single(session: Any, row: Any) -> None:
     move = _move.get()
     if move is None or move.name != row.name:
         return
-    if move.to is not None and move.gated(row.name, move.to):
+    if move.to is not None and move.is_gated(move.to):
         others = _others(session, row, move.to)
         if others:
             version, other = row.version, others[-1].version
@@ -78,7 +84,7 @@ def keep_single(session: Any, row: Any) -> None:
                 "stage_occupied", _OCCUPIED.format(version=version, name=row.name, other=other, stage=move.to)
             )
     left = row.current_stage
-    if left != move.to and move.gated(row.name, left):
+    if left != move.to and move.is_gated(left):
         others = _others(session, row, left)
         if others and others[-1].version < row.version:
             for other in others:

@@ -171,11 +171,9 @@ def _workspace(store: Any) -> str:
 
 
 def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
-    frozen = freeze(wanted.location)
+    outside = freeze(wanted.location)
     digest, problems = _facts(wanted.location, roots)
-    if not frozen:
-        detail = "The bytes lie where this server cannot keep others from changing them after the decision."
-        problems = (*problems, Problem("not_frozen", detail))
+    problems += outside
     others = read_tags(store, wanted.model.workspace, wanted.names, wanted.location)
     if others is None:
         detail = f"Other versions carry more than {MOST_TAGS} tags or {MOST_CHARACTERS} characters of evidence."
@@ -196,8 +194,7 @@ def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
     carried = tuple(dict.fromkeys((*own, *left)))
     kept = recorded(store, wanted.model.workspace, wanted.name, digest, carried)
     if kept is None:
-        detail = "The server keeps more signed evidence about this than it can read."
-        problems = (*problems, Problem("too_much_evidence", detail))
+        problems += (Problem("too_much_evidence", "The server keeps more signed evidence than it can read."),)
     return Candidate(subject, (*carried, *(kept or ())), problems)
 
 
