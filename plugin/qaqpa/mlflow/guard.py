@@ -66,7 +66,7 @@ class Keeper:
         return self.parties is None or (bool(self._good(envelope)) and _is_at_home(key, value))
 
     def vouched(self, envelope: SignedPayload) -> SignedPayload | None:
-        """The envelope with its good signatures by listed keys only; None without any. As it is while nobody can tell."""
+        """The envelope with good signatures by listed keys only, None without any; while nobody can tell, as it is."""
         if self.parties is None:
             return envelope
         good = self._good(envelope)
