@@ -31,13 +31,15 @@ os.environ.update(
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory, engine: EmbeddedEngine) -> Iterator[Registry]:
-    """A server on SQLite."""
+    """A server on SQLite whose artifact store freezes what is in production."""
     directory = tmp_path_factory.mktemp("attacked")
     now = times.now()
     source = trusted(directory, now, text=to_yaml(attacked_organisation(now)))
     roots = "".join(f'\n    - "{root}"' for root in source.roots)
     configuration = f"version: 1\nparties:\n  file: {source.file}\n  threshold: 2\n  state: state\n  roots:{roots}\n"
-    with mlflow_server(directory, f"sqlite:///{directory}/mlflow.db", configuration, parties=False) as server:
+    database = f"sqlite:///{directory}/mlflow.db"
+    more = ["--artifacts-destination", f"qaqpa+file://{directory}/artifacts"]
+    with mlflow_server(directory, database, configuration, parties=False, more=more) as server:
         yield Registry(server, directory)
     # Whatever was tried: the log is intact, and each decision in it can be made again.
     log = LogSource(f"sqlite:///{directory}/decisions.db")

@@ -33,6 +33,7 @@ def test_there_is_a_page_for_each_control_an_index_and_the_matrices_in_each_lang
         "coverage.kk.md",
         "coverage.md",
         "coverage.ru.md",
+        "guides/write-paths.md",
         "profiles.kk.md",
         "profiles.md",
         "profiles.ru.md",

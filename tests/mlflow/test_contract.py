@@ -21,6 +21,7 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking._tracking_service import utils as tracking_utils
 from mlflow.utils import validation
 
+from qaqpa.mlflow import gated
 from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore, GateMixin
 from qaqpa.mlflow.guard import TagGuardMixin
 from qaqpa.mlflow.records import PROMPT_SOURCES
@@ -44,11 +45,18 @@ from support.servers import mlflow_environment
         (validation._validate_model_name, ["model_name"]),
         (validation._validate_model_renaming, ["model_new_name"]),
         (validation._validate_model_version, ["model_version"]),
-        (validation._validate_model_alias_name, ["model_alias_name"]),
     ],
 )
 def test_private_functions_take_what_we_pass(function: object, parameters: list[str]) -> None:
     assert list(inspect.signature(function).parameters) == parameters  # type: ignore[arg-type]  # MLflow has no types
+
+
+def test_an_alias_is_checked_by_what_mlflow_checks_it_with() -> None:
+    """Its name depends on MLflow's version, and so does that of its first parameter."""
+    _, *others = inspect.signature(gated._validate_alias).parameters.values()
+    assert all(parameter.default is not inspect.Parameter.empty for parameter in others)
+    with pytest.raises(MlflowException, match="alias"):
+        gated._validate_alias("no/slashes")
 
 
 def test_private_stores_can_be_asked_for_without_arguments() -> None:
@@ -148,6 +156,7 @@ def test_a_server_with_workspaces_gets_the_store_for_workspaces(
     uri = f"qaqpa+sqlite:///{tmp_path}/mlflow.db"
     assert type(build_store(uri)) is GatedStore
     monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
+    monkeypatch.setenv("MLFLOW_WORKSPACE_STORE_URI", uri)
     store = build_store(store_uri=uri, tracking_uri="unused")
     assert type(store) is GatedWorkspaceStore
     assert store.supports_workspaces

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,7 @@ class Running:
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    database: str = ""
 
     def output(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -118,6 +119,7 @@ def mlflow_server(
     parties: bool = True,
     login: tuple[str, str] | None = None,
     log: str = "",
+    more: Sequence[str] = (),
 ) -> Iterator[Running]:
     """An MLflow server on a database, with the gate in its registry unless the prefix is empty.
 
@@ -129,6 +131,7 @@ def mlflow_server(
         parties: true where the server trusts the parties file of the keyring.
         login: name and password of the administrator, for a server that asks for a login.
         log: where decisions are kept; a file of SQLite in the directory by default.
+        more: further arguments of `mlflow server`.
     """
     _, is_file, path = database.partition("sqlite:///")
     if is_file and not Path(path).exists():
@@ -137,13 +140,13 @@ def mlflow_server(
     file.write_text(configuration + (parties_part(directory) if parties else ""), encoding="utf-8")
     port = free_port()
     url = f"http://{HOST}:{port}"
-    command = mlflow_command(directory, database, port, prefix)
+    command = [*mlflow_command(directory, database, port, prefix), *more]
     environment = mlflow_environment(QAQPA_CONFIG=str(file), QAQPA_LOG=log or f"sqlite:///{directory}/decisions.db")
     if login:
         command += ["--app-name", "basic-auth"]
         environment |= _login_settings(directory, login)
     with running(command, directory, lambda: _answers(f"{url}/health"), environment, url) as server:
-        yield server
+        yield replace(server, database=database)
 
 
 def write_empty_database(path: Path) -> None:

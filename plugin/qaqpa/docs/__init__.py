@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generates the documentation that is made of data: `docs/controls`, `docs/coverage.md` and `docs/profiles.md`."""
+"""Generates the documentation that is made of data: `docs/controls`, coverage, profiles, write paths."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from qaqpa.docs.coverage import coverage_document
 from qaqpa.docs.examples import Example
 from qaqpa.docs.markdown import GENERATED
 from qaqpa.docs.profiles import profiles_document
+from qaqpa.docs.write_paths import write_paths_document
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report.strings import LANGUAGES
 from qaqpa.report.texts import Texts
@@ -22,7 +23,7 @@ _MATRICES = {"coverage": coverage_document, "profiles": profiles_document}
 
 def render_docs(catalog: Catalog, examples: Mapping[str, Sequence[Example]]) -> dict[str, str]:
     """The generated files: their text by path below the directory of the documentation."""
-    found = {"controls/README.md": index_document(catalog)}
+    found = {"controls/README.md": index_document(catalog), "guides/write-paths.md": write_paths_document()}
     for control in sorted(catalog.controls):
         found[f"controls/{control}.md"] = control_document(control, catalog, examples.get(control, ()))
     for name, document in _MATRICES.items():
@@ -37,7 +38,8 @@ def write_docs(directory: Path, catalog: Catalog, examples: Mapping[str, Sequenc
     Returns:
         the paths below `directory` of what it wrote.
     """
-    (directory / "controls").mkdir(parents=True, exist_ok=True)
+    for name in ("controls", "guides"):
+        (directory / name).mkdir(parents=True, exist_ok=True)
     files = render_docs(catalog, examples)
     for path in sorted((directory / "controls").glob("*.md")):
         stale = path.relative_to(directory).as_posix() not in files

@@ -18,23 +18,29 @@ from mlflow.entities.model_registry.model_version_stages import STAGE_ARCHIVED, 
 from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.store.model_registry.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
+from mlflow.utils import validation
 from mlflow.utils.validation import (
-    _validate_model_alias_name,
     _validate_model_name,
     _validate_model_renaming,
     _validate_model_version,
 )
 
 from qaqpa.mlflow.denial import fail_closed
+from qaqpa.mlflow.envelopes import keep_all, watched
+from qaqpa.mlflow.freezing import with_frozen_bytes
 from qaqpa.mlflow.guard import TagGuardMixin, check_model, check_version, is_guarded, is_reserved, without_reserved
 from qaqpa.mlflow.identity import REGISTERED_BY, registration
 from qaqpa.mlflow.judge import Case, Gatekeeper
 from qaqpa.mlflow.pins import expect_model, expect_version, lock, pinned, pinned_whole
 from qaqpa.mlflow.recording import Admission
 from qaqpa.mlflow.records import PROMPT_SOURCES, ModelRecord, VersionRecord, read_model, read_version, read_versions
+from qaqpa.mlflow.stages import is_moving, keep_single, moving
 from qaqpa.mlflow.subject import NewVersion, copied_version, new_registrants, of_new_version, of_version
+from qaqpa.mlflow.tables import make_tables
 
 _OUT_OF_PRODUCTION = frozenset({STAGE_NONE, STAGE_ARCHIVED})
+# MLflow 3.18 has another name for it.
+_validate_alias = getattr(validation, "_validate_model_alias_name", None) or validation._validate_alias_name  # noqa: SLF001
 _SAID_BY_MLFLOW = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
@@ -55,6 +61,8 @@ class _Judged:
 class GateMixin(TagGuardMixin):
     """Stands before a registry store. Each override judges first, and then leaves the work to MLflow."""
 
+    ManagedSessionMaker: Any
+
     def __init__(self, db_uri: str, read_db_uri: str | None = None, *, gatekeeper: Gatekeeper) -> None:
         """Opens the store.
 
@@ -65,18 +73,25 @@ class GateMixin(TagGuardMixin):
         """
         super().__init__(db_uri, read_db_uri=read_db_uri)
         self._gatekeeper = gatekeeper
+        self._config = gatekeeper.config
+        make_tables(self.engine)
+        self.ManagedSessionMaker = watched(self.ManagedSessionMaker, self._keeper)
+        with self.ManagedSessionMaker(read_only=False) as session:
+            keep_all(session, self._keeper())
 
+    @with_frozen_bytes
     def set_registered_model_alias(self, name: str, alias: str, version: int | str) -> None:
         """Points an alias to a version; prompts use this too."""
         with fail_closed(f"alias {alias!r} of {name!r} version {version!r}"):
             _validate_model_name(name)
-            _validate_model_alias_name(alias)
+            _validate_alias(alias)
             number = int(_validate_model_version(version))
             gates = self._gatekeeper.config.gates_for_alias(name, alias)
             judged = self._admit_version(name, number, f"alias {alias}", gates)
         with judged.written():
             super().set_registered_model_alias(name, alias, number)
 
+    @with_frozen_bytes
     def transition_model_version_stage(
         self,
         name: str,
@@ -94,9 +109,15 @@ class GateMixin(TagGuardMixin):
                 _validate_model_name(name)
                 gates = self._gatekeeper.config.gates_for_stage(name, wanted)
                 judged = self._admit_version(name, number, f"stage {wanted}", gates)
-        with judged.written():
+        with judged.written(), moving(name, wanted, self._config):
             return super().transition_model_version_stage(name, number, stage, archive_existing_versions)
 
+    def delete_model_version(self, name: str, version: int | str) -> None:
+        """Deletes a version."""
+        with moving(name, None, self._config):
+            super().delete_model_version(name, version)
+
+    @with_frozen_bytes
     def create_model_version(  # noqa: PLR0913 - MLflow's signature
         self,
         name: str,
@@ -119,6 +140,7 @@ class GateMixin(TagGuardMixin):
                 name, source, run_id, kept, run_link, description, local_model_path, model_id
             )
 
+    @with_frozen_bytes
     def copy_model_version(self, src_mv: Any, dst_name: str) -> Any:
         """Copies a version. MLflow makes the target first and hides why a copy is refused; so it is asked before."""
         with fail_closed(f"copy of {src_mv.name!r} version {src_mv.version!r} to {dst_name!r}"):
@@ -127,6 +149,7 @@ class GateMixin(TagGuardMixin):
             self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, tags)).admission.asked()
         return super().copy_model_version(src_mv, dst_name)
 
+    @with_frozen_bytes
     def rename_registered_model(self, name: str, new_name: str) -> Any:
         """Renames a registered model; aliases and stages go with it, so all that would be served is judged."""
         with fail_closed(f"renaming {name!r} to {new_name!r}"):
@@ -139,10 +162,11 @@ class GateMixin(TagGuardMixin):
 
     def _get_sql_model_version(self, session: Any, name: str, version: int | str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature
         """A version's row, as MLflow reads it before each write."""
-        lock(session, name, always=is_guarded())
+        lock(session, name, always=is_guarded() or is_moving())
         row = super()._get_sql_model_version(session, name, version, eager)
         expect_version(row)
         check_version(session, row)
+        keep_single(session, row)
         return row
 
     def _get_registered_model(self, session: Any, name: str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlflow.store.model_registry.abstract_store import AbstractStore
@@ -65,6 +65,14 @@ class Keeper:
         """True for one with a good signature by a listed key, in its own tag; for all while nobody can tell."""
         return self.parties is None or (bool(self._good(envelope)) and _is_at_home(key, value))
 
+    def vouched(self, envelope: SignedPayload) -> SignedPayload | None:
+        """The envelope with good signatures by listed keys only, None without any; while nobody can tell, as it is."""
+        if self.parties is None:
+            return envelope
+        good = self._good(envelope)
+        pairs = tuple(pair for pair in envelope.signatures if pair[0] in good)
+        return replace(envelope, signatures=pairs) if pairs else None
+
     def may_follow(self, envelope: SignedPayload, text: str | None) -> bool:
         """True where a tag's next value holds the same payload, and all good signatures that are there already."""
         following = _envelope(text)
@@ -100,7 +108,7 @@ class _Write:
                 and keeper.keeps(envelope, key, value)
                 and not keeper.may_follow(envelope, self.value)
             ):
-                raise _refusal("evidence_kept", (_KEPT_TAG if self.key else _KEPT).format(what=self.what, key=key))
+                raise refusal("evidence_kept", (_KEPT_TAG if self.key else _KEPT).format(what=self.what, key=key))
 
 
 def _is_at_home(key: str, value: str) -> bool:
@@ -190,7 +198,7 @@ class TagGuardMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no typ
     def _guarded(self, what: str, key: Any, value: Any = None) -> Iterator[None]:
         """Refuses a change of the server's own tags, and has a change of evidence checked where it is written."""
         if is_reserved(key):
-            raise _refusal("reserved_tag", _RESERVED.format(key=key))
+            raise refusal("reserved_tag", _RESERVED.format(key=key))
         if not isinstance(key, str) or not key.startswith(TAG_PREFIX):
             yield
             return
@@ -198,6 +206,7 @@ class TagGuardMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no typ
             yield
 
     def _keeper(self) -> Keeper | None:
+        """Tells what is kept; None where no parties file is configured."""
         parties, problems = self._gatekeeper.trusted()
         return Keeper(parties) if parties or problems else None
 
@@ -225,7 +234,13 @@ def _envelope(text: str | None) -> SignedPayload | None:
         return None
 
 
-def _refusal(code: str, message: str) -> RefusedError:
+def refusal(code: str, message: str) -> RefusedError:
+    """The error by which a write is refused that no policy is asked about; it is logged too.
+
+    Args:
+        code: names the reason.
+        message: one line.
+    """
     shown = visible(message, 2000)
     log.warning("qaqpa: refused, asked by %s. %s", visible(acting_user() or "somebody not logged in"), shown)
     problem = asdict(Problem(code, shown))

@@ -14,6 +14,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import is_local_uri
 
 from qaqpa.errors import UndecidedError
+from qaqpa.mlflow.store import PREFIX
 
 _POINTERS = frozenset({"runs", "models"})
 _PROXIED = frozenset({"http", "https", "mlflow-artifacts"})
@@ -97,4 +98,5 @@ def check_local(path: Path, roots: Sequence[Path]) -> None:
 
 def _own_roots() -> list[Path]:
     named = (os.environ.get(variable, "") for variable in (ARTIFACT_ROOT_ENV_VAR, ARTIFACTS_DESTINATION_ENV_VAR))
-    return [Path(local_file_uri_to_path(root)) for root in named if root and is_local_uri(root)]
+    plain = [root.removeprefix(PREFIX) for root in named]
+    return [Path(local_file_uri_to_path(root)) for root in plain if root and is_local_uri(root)]

@@ -79,7 +79,8 @@ def lock(session: Any, name: str, *, always: bool = False) -> None:
     if connection.dialect.name == "sqlite":
         # SQLite begins a transaction at the first write only; what was read before could change until then.
         if not connection.connection.driver_connection.in_transaction:
-            session.execute(text("BEGIN IMMEDIATE"))
+            # Not through the session, which would first write what MLflow has changed already, and so begin one.
+            connection.execute(text("BEGIN IMMEDIATE"))
         return
     session.query(SqlRegisteredModel).filter(SqlRegisteredModel.name == name).with_for_update().all()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 
+import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_STATE
 
@@ -14,7 +15,10 @@ from qaqpa.escape import visible
 from qaqpa.gate import open_engine, validate_config
 from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.judge import Gatekeeper
+from qaqpa.mlflow.offered import offered
 from qaqpa.mlflow.subject import Candidate
+from qaqpa.mlflow.workspaces import check_guarded
+from qaqpa.mlflow.writes import KNOWN, unclassified
 from qaqpa.model import Subject, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.record.log.errors import LogError
@@ -40,7 +44,9 @@ def tested_gatekeeper() -> Gatekeeper:
     Raises:
         MlflowException: one line that says what is wrong.
     """
+    check_writes()
     try:
+        check_guarded()
         config = load_config()
         engine = open_engine(config)
         validate_config(config, engine.catalog)
@@ -51,6 +57,23 @@ def tested_gatekeeper() -> Gatekeeper:
     gatekeeper = try_gatekeeper(config, engine)
     gatekeeper.start()
     return gatekeeper
+
+
+def check_writes() -> None:
+    """Refuses an MLflow that can write in ways that nobody has looked at: one of them could walk around the gate.
+
+    Raises:
+        MlflowException: one line that names them.
+    """
+    try:
+        unknown = unclassified(offered())
+    except Exception as error:
+        raise _not_started(f"it cannot tell how this MLflow writes ({type(error).__name__}: {error})") from error
+    if unknown:
+        raise _not_started(
+            f"MLflow {mlflow.__version__} can write in ways that this version of Qaqpa does not know "
+            f"({', '.join(unknown)}). Install a newer Qaqpa, or MLflow {KNOWN[0]} to {KNOWN[-1]}"
+        )
 
 
 def try_gatekeeper(config: Config, engine: Engine) -> Gatekeeper:

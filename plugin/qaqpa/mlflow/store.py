@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The entry point that MLflow calls for `--registry-store-uri qaqpa+<database URI>`.
+"""The entry points that MLflow calls for addresses with our prefix: registry, workspaces, artifacts.
 
 MLflow imports this module whenever it is imported itself, and only warns when that fails; so nothing heavy, and nothing
 of MLflow, is imported before a store is asked for. With our own prefix such a failure leaves the registry closed.
@@ -37,3 +37,21 @@ def build_store(store_uri: str, tracking_uri: str | None = None) -> Any:
     store = GatedWorkspaceStore if MLFLOW_ENABLE_WORKSPACES.get() else GatedStore
     replica = os.environ.get(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR)
     return store(store_uri.removeprefix(PREFIX), read_db_uri=replica, gatekeeper=gatekeeper)
+
+
+def build_workspaces(workspace_uri: str) -> Any:
+    """The store of workspaces with the guard in front, for `--workspace-store-uri qaqpa+<database URI>`."""
+    from qaqpa.mlflow.workspaces import GuardedWorkspaces  # noqa: PLC0415 - see the module's description
+
+    return GuardedWorkspaces(workspace_uri.removeprefix(PREFIX))
+
+
+def build_frozen(artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> Any:
+    """The artifact store in which what is in production is frozen, for `--artifacts-destination qaqpa+<URI>`.
+
+    Raises:
+        MlflowException: MLflow has no such store, or the registry has no gate.
+    """
+    from qaqpa.mlflow.frozen import open_frozen  # noqa: PLC0415 - see the module's description
+
+    return open_frozen(artifact_uri.removeprefix(PREFIX), tracking_uri, registry_uri)

@@ -17,6 +17,8 @@ from qaqpa.evidence.carriers import TAG_PREFIX, Carried, carried_in_tags
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.people import TRAINER
 from qaqpa.evidence.pieces import read_statement
+from qaqpa.mlflow.freezing import freeze
+from qaqpa.mlflow.history import recorded
 from qaqpa.mlflow.identity import REGISTERED_BY, known_login, registrants
 from qaqpa.mlflow.lineage import origin
 from qaqpa.mlflow.locations import BytesMissingError
@@ -169,7 +171,9 @@ def _workspace(store: Any) -> str:
 
 
 def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
+    outside = freeze(wanted.location)
     digest, problems = _facts(wanted.location, roots)
+    problems += outside
     others = read_tags(store, wanted.model.workspace, wanted.names, wanted.location)
     if others is None:
         detail = f"Other versions carry more than {MOST_TAGS} tags or {MOST_CHARACTERS} characters of evidence."
@@ -187,7 +191,11 @@ def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
     own = [piece for some in wanted.tags for piece in carried_in_tags(some)]
     seen = {(piece.kind, piece.text) for piece in own}
     left = [piece for piece in _of_others(wanted, others, digest) if (piece.kind, piece.text) not in seen]
-    return Candidate(subject, tuple(dict.fromkeys((*own, *left))), problems)
+    carried = tuple(dict.fromkeys((*own, *left)))
+    kept = recorded(store, wanted.model.workspace, wanted.name, digest, carried)
+    if kept is None:
+        problems += (Problem("too_much_evidence", "The server keeps more signed evidence than it can read."),)
+    return Candidate(subject, (*carried, *(kept or ())), problems)
 
 
 def _people(wanted: _Wanted, others: Iterable[TagRecord], users: Iterable[str]) -> Iterator[Recorded]:

@@ -60,6 +60,7 @@ PROBLEM_CODES = (
     "gate_failed",
     "malformed_input",
     "no_profile",
+    "not_frozen",
     "parties_conflict",
     "parties_expired",
     "parties_missing",

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which bytes are frozen: those of a version in production, and those that are being judged.
+
+The artifact store asks before each write, and the database answers as it is at that moment: nothing is remembered, so
+nothing can be out of date. A promotion freezes before it hashes, and unfreezes after it is written or refused.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import posixpath
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+from mlflow.exceptions import MlflowException
+from mlflow.server import ARTIFACTS_DESTINATION_ENV_VAR
+from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlRegisteredModelAlias
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
+from sqlalchemy import func, or_, select
+
+from qaqpa import times
+from qaqpa.config import Config
+from qaqpa.errors import UndecidedError
+from qaqpa.mlflow.denial import log
+from qaqpa.mlflow.locations import spellings
+from qaqpa.mlflow.store import PREFIX
+from qaqpa.mlflow.tables import FREEZES
+from qaqpa.model import Problem
+
+SCHEME = "mlflow-artifacts:/"
+"""What begins the location of bytes that the server's artifact store holds."""
+
+_ELSEWHERE = Problem("not_frozen", "The bytes lie where this server cannot keep others from changing them afterwards.")
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+_WORKSPACES = "workspaces"
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 10.0, 0.01
+_LONGEST_MS = 24 * 3600 * 1000
+
+_freeze: ContextVar[Callable[[str], None] | None] = ContextVar("qaqpa_freeze", default=None)
+
+
+def destination() -> str | None:
+    """The artifact store of this server, where it is one that freezes."""
+    found = os.environ.get(ARTIFACTS_DESTINATION_ENV_VAR, "")
+    return found.removeprefix(PREFIX) if found.startswith(PREFIX) else None
+
+
+@contextmanager
+def freezing(store: Any) -> Iterator[None]:
+    """For a promotion: what it freezes thaws at its end, unless it is in production then.
+
+    Args:
+        store: the registry's store.
+    """
+    frozen: list[str] = []
+
+    def freeze(location: str) -> None:
+        own = uuid.uuid4().hex
+        until = time.time_ns() // 1_000_000 + _LONGEST_MS
+        with store.ManagedSessionMaker(read_only=False) as session:
+            session.execute(FREEZES.insert().values(id=own, location=location.rstrip("/"), until_ms=until))
+        frozen.append(own)
+        wait_for_writers()
+
+    token = _freeze.set(freeze)
+    try:
+        yield
+    finally:
+        _freeze.reset(token)
+        if frozen:
+            _thaw(store, frozen)
+
+
+def _thaw(store: Any, frozen: list[str]) -> None:
+    try:
+        with store.ManagedSessionMaker(read_only=False) as session:
+            session.execute(FREEZES.delete().where(FREEZES.c.id.in_(frozen)))
+    except MlflowException:
+        # What was asked for is done or refused already; the files only stay frozen for longer.
+        log.exception("qaqpa: files that were judged stay frozen for up to a day")
+
+
+def with_frozen_bytes(method: _Method) -> _Method:
+    """For a store's calls that promote: nobody changes the bytes from before they are hashed until the call ends."""
+
+    @wraps(method)
+    def frozen(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with freezing(self):
+            return method(self, *args, **kwargs)
+
+    return cast("_Method", frozen)
+
+
+def freeze(location: str) -> tuple[Problem, ...]:
+    """Freezes a location while a promotion is judged; a problem where this server cannot keep others out of there."""
+    own = _freeze.get()
+    if destination() is None or own is None:
+        return ()
+    if not location.startswith(SCHEME):
+        return (_ELSEWHERE,)
+    own(location)
+    return ()
+
+
+def wait_for_writers() -> None:
+    """Waits for those who write to a local store and asked before something was frozen.
+
+    Raises:
+        UndecidedError: somebody is still writing.
+    """
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            with _lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                return
+        except BlockingIOError as error:  # noqa: PERF203 - waiting is what this does
+            if time.monotonic() > until:
+                raise UndecidedError("Somebody is writing to the artifact store", mend="Ask again") from error
+            time.sleep(_PAUSE_SECONDS)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """For a write to the artifact store, with the question whether it may."""
+    with _lock(fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def _lock(kind: int) -> Iterator[None]:
+    """A lock on the directory of a local store; other stores have none."""
+    root = destination()
+    if root is None or not is_local_uri(root):
+        yield
+        return
+    path = Path(local_file_uri_to_path(root))
+    path.mkdir(parents=True, exist_ok=True)
+    held = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, kind)
+        yield
+    finally:
+        os.close(held)
+
+
+def frozen_by(session: Any, config: Config, path: str) -> str | None:
+    """What keeps a path of the artifact store, or something below it, from being changed; None where nothing does.
+
+    Args:
+        session: the registry's database.
+        config: says what production is.
+        path: below the root of the store, empty for the root itself.
+    """
+    normal = posixpath.normpath(f"/{path}").strip("/")
+    paths = {normal}
+    first, _, rest = normal.partition("/")
+    if first == _WORKSPACES:
+        # Locations are written with the workspace, and without it.
+        paths.add(rest.partition("/")[2])
+    above = sorted({spelling for one in paths for parent in _with_parents(one) for spelling in spellings(parent)})
+    below = [f"{SCHEME}{one}/" if one else SCHEME for one in sorted(paths)]
+    judged = session.execute(
+        select(FREEZES.c.location).where(
+            FREEZES.c.until_ms > time.time_ns() // 1_000_000, _at(FREEZES.c.location, above, below)
+        )
+    ).first()
+    if judged:
+        return "a version that is being judged"
+    return _in_production(session, config, above, below)
+
+
+def _in_production(session: Any, config: Config, above: Iterable[str], below: Iterable[str]) -> str | None:
+    version, alias = SqlModelVersion, SqlRegisteredModelAlias
+    place = func.coalesce(func.nullif(version.storage_location, ""), version.source)
+    rows = (
+        session.query(version.name, version.version, version.current_stage, alias.alias)
+        .outerjoin(
+            alias,
+            (alias.workspace == version.workspace) & (alias.name == version.name) & (alias.version == version.version),
+        )
+        .filter(version.current_stage != STAGE_DELETED_INTERNAL, _at(place, above, below))
+    )
+    now = times.now()
+    for name, number, stage, pointing in rows:
+        gates = [*config.gates_for_name(name), *config.gates_for_stage(name, stage)]
+        gates += config.gates_for_alias(name, pointing) if pointing else []
+        if gates and not config.observed(name, now):
+            return f"version {number} of {name}"
+    return None
+
+
+def _at(place: Any, above: Iterable[str], below: Iterable[str]) -> Any:
+    return or_(place.in_(list(above)), *(place.startswith(start, autoescape=True) for start in below))
+
+
+def _with_parents(path: str) -> Iterator[str]:
+    """The locations of a path and of all directories that it lies in."""
+    parts = path.split("/")
+    for length in range(1, len(parts) + 1):
+        yield SCHEME + "/".join(parts[:length])

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MLflow's artifact stores, in which nothing can be written or deleted below the directory of what is in production.
+
+Each is a subclass of the store that MLflow has for the address without our prefix, so that it streams and takes parts
+as that does. Every way to write through the server ends at one of these methods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+from mlflow.server.constants import REGISTRY_STORE_URI_ENV_VAR
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
+from mlflow.utils.uri import get_uri_scheme
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from qaqpa.config import Config, load_config
+from qaqpa.errors import QaqpaError
+from qaqpa.mlflow.denial import fail_closed
+from qaqpa.mlflow.freezing import destination, frozen_by, writing
+from qaqpa.mlflow.guard import refusal
+from qaqpa.mlflow.store import PREFIX
+
+_FROZEN = (
+    "Qaqpa: {path} is not changed: the files of {what} lie there, and what was approved stays as it was approved. "
+    "Log a new model, or take the version out of production first. Nothing was changed."
+)
+
+_PRESIGNED = (
+    "Qaqpa: no address for uploading is given out: it could be used later, when the files are in production and nobody "
+    "asks any more. Upload through the server. Nothing was changed."
+)
+
+
+class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no types
+    """Asks the registry before each method of an artifact store that writes or deletes."""
+
+    def log_artifact(self, local_file: Any, artifact_path: str | None = None) -> Any:
+        """Writes a file."""
+        with self._changing(artifact_path, local_file):
+            return super().log_artifact(local_file, artifact_path)
+
+    def log_artifacts(self, local_dir: Any, artifact_path: str | None = None) -> Any:
+        """Writes the files of a directory."""
+        with self._changing(artifact_path):
+            return super().log_artifacts(local_dir, artifact_path)
+
+    def log_artifact_from_stream(self, stream: Any, artifact_file_name: str, artifact_path: str | None = None) -> Any:
+        """Writes a file as it arrives."""
+        self._check(artifact_path, artifact_file_name)
+        return super().log_artifact_from_stream(stream, artifact_file_name, artifact_path)
+
+    async def log_artifact_from_async_stream(
+        self, chunks: Any, artifact_file_name: str, artifact_path: str | None = None
+    ) -> Any:
+        """Writes a file as it arrives."""
+        await asyncio.to_thread(self._check, artifact_path, artifact_file_name)
+        return await super().log_artifact_from_async_stream(chunks, artifact_file_name, artifact_path)
+
+    def _publish_staged_artifact(
+        self, temp_file_path: str, destination_file_path: str, finalize_temp_path: Any = None
+    ) -> Any:
+        """Puts a file that has arrived in its place; much can have happened since its first byte."""
+        inside = os.path.relpath(destination_file_path, self.artifact_dir)
+        with self._changing(inside):
+            return super()._publish_staged_artifact(temp_file_path, destination_file_path, finalize_temp_path)
+
+    def create_multipart_upload(self, local_file: str, num_parts: int = 1, artifact_path: str | None = None) -> Any:
+        """Begins a file that arrives in parts."""
+        with self._changing(artifact_path, local_file):
+            return super().create_multipart_upload(local_file, num_parts, artifact_path)
+
+    def complete_multipart_upload(
+        self, local_file: str, upload_id: str, parts: Any = None, artifact_path: str | None = None
+    ) -> Any:
+        """Puts the parts of a file together."""
+        with self._changing(artifact_path, local_file):
+            return super().complete_multipart_upload(local_file, upload_id, parts, artifact_path)
+
+    def create_presigned_upload_url(self, artifact_path: str, expiration: int = 900) -> Any:
+        """Makes an address to which a client could write later, when nobody asks any more."""
+        del artifact_path, expiration
+        raise refusal("presigned", _PRESIGNED)
+
+    def upload_archived_trace_data_bytes(self, data: bytes) -> Any:
+        """Writes a file of a trace; the other methods for traces write by `log_artifact`."""
+        with self._changing(None):
+            return super().upload_archived_trace_data_bytes(data)
+
+    def delete_artifacts(self, artifact_path: str | None = None) -> Any:
+        """Deletes a file, or all below a directory."""
+        with self._changing(artifact_path):
+            return super().delete_artifacts(artifact_path)
+
+    @contextmanager
+    def _changing(self, directory: str | None, file: Any = None) -> Iterator[None]:
+        with writing():
+            self._check(directory, file)
+            yield
+
+    def _check(self, directory: str | None, file: Any = None) -> None:
+        """Refuses a write that would change what is frozen; also where nobody can tell."""
+        name = Path(file).name if file else ""
+        path = posixpath.join(_below_root(self.artifact_uri), directory or "", name).rstrip("/")
+        with fail_closed(f"a change of {path or 'all artifacts'}"):
+            config, engine = _registry()
+            with Session(engine) as session:
+                what = frozen_by(session, config, path)
+        if what:
+            raise refusal("frozen", _FROZEN.format(path=path or "the artifact store", what=what))
+
+
+def open_frozen(uri: str, tracking_uri: str | None, registry_uri: str | None) -> Any:
+    """The store for an address without our prefix, behind the mixin.
+
+    Raises:
+        MlflowException: MLflow has no store of that kind, or the registry has no gate.
+    """
+    kind = _artifact_repository_registry.get_registered_artifact_repositories().get(get_uri_scheme(uri))
+    if not (isinstance(kind, type) and issubclass(kind, ArtifactRepository)):
+        raise MlflowException.invalid_parameter_value(f"Qaqpa: MLflow has no artifact store for {PREFIX}{uri}")
+    _registry()
+    return _frozen(kind)(uri, tracking_uri, registry_uri)
+
+
+@cache
+def _frozen(kind: type) -> Any:
+    return type(f"Frozen{kind.__name__}", (FrozenMixin, kind), {})
+
+
+@cache
+def _registry() -> tuple[Config, Any]:
+    """What production is, and the database that knows what is in it."""
+    uri = os.environ.get(REGISTRY_STORE_URI_ENV_VAR, "")
+    if not uri.startswith(PREFIX):
+        raise MlflowException.invalid_parameter_value(
+            f"Qaqpa: an artifact store with the prefix {PREFIX} needs a registry with it, on the same server"
+        )
+    try:
+        config = load_config()
+    except QaqpaError as error:
+        raise MlflowException.invalid_parameter_value(f"Qaqpa: {error}") from error
+    return config, create_engine(uri.removeprefix(PREFIX), pool_pre_ping=True)
+
+
+def _below_root(uri: str) -> str:
+    """Where an address lies below the server's artifact store.
+
+    Raises:
+        MlflowException: elsewhere.
+    """
+    root, own = (destination() or "").rstrip("/"), uri.rstrip("/")
+    if not root or not (own == root or own.startswith(f"{root}/")):
+        raise MlflowException.invalid_parameter_value("Qaqpa: this address lies outside the server's artifact store")
+    return own[len(root) :].strip("/")

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the server's own record of signed evidence adds to what a version and its neighbours carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from qaqpa.evidence.carriers import Carried
+from qaqpa.evidence.errors import StatementError
+from qaqpa.evidence.kinds import SYSTEM
+from qaqpa.evidence.pieces import read_statement
+from qaqpa.evidence.statement import Statement
+from qaqpa.mlflow.envelopes import Kept, of_context, of_model, of_name, of_statement, read
+
+_SOURCE = "the server's record of what was signed"
+
+
+def recorded(
+    store: Any, workspace: str, name: str, digest: str | None, carried: Sequence[Carried]
+) -> list[Carried] | None:
+    """Signed evidence about these bytes, this name or its systems that is not carried; None where it is too much.
+
+    Args:
+        store: the registry, with the gate in front.
+        workspace: of the registered model.
+        name: under which the version would be served.
+        digest: the model digest, where there is one.
+        carried: what tags carry.
+
+    Raises:
+        MlflowException: the database does not answer.
+    """
+    held = _signatures(carried)
+    contexts = set(_context_digests(carried))
+    found: dict[str, Kept] = {}
+    with store.ManagedSessionMaker(read_only=False) as session:
+        keeper = store._keeper()  # noqa: SLF001 - a part of the same store
+
+        def look(subjects: Iterable[str]) -> bool:
+            kept = read(session, subjects, keeper)
+            found.update({one.statement.id: one for one in kept or ()})
+            return kept is not None
+
+        about = [of_name(workspace, name), *([of_model(digest)] if digest else [])]
+        complete = look(about)
+        contexts |= {
+            kept.statement.context_digest or "" for kept in found.values() if kept.statement.kind.name == SYSTEM
+        }
+        complete = look(map(of_context, contexts)) and complete
+        complete = look(map(of_statement, {*held, *found})) and complete
+    if not complete:
+        return None
+    return [
+        Carried(_SOURCE, kept.text, kept.statement.kind.name)
+        for payload, kept in sorted(found.items())
+        if not _is_of_another_system(kept.statement, contexts)
+        and not set(kept.envelope.signatures) <= held.get(payload, set())
+    ]
+
+
+def _signatures(carried: Iterable[Carried]) -> dict[str, set[tuple[str, bytes]]]:
+    """The signatures that are carried, by payload."""
+    found: dict[str, set[tuple[str, bytes]]] = {}
+    for one in carried:
+        try:
+            statement, envelope = read_statement(one.text)
+        except StatementError:
+            continue
+        found.setdefault(statement.id, set()).update(envelope.signatures if envelope else ())
+    return found
+
+
+def _context_digests(carried: Iterable[Carried]) -> Iterator[str]:
+    """The digests of the contexts that are carried."""
+    for one in carried:
+        try:
+            statement, _ = read_statement(one.text)
+        except StatementError:
+            continue
+        if statement.kind.name == SYSTEM and statement.context_digest:
+            yield statement.context_digest
+
+
+def _is_of_another_system(statement: Statement, contexts: set[str]) -> bool:
+    """True for what would be refused as about another context, of which bytes that many systems use have many."""
+    return bool(contexts and statement.model_digest and statement.context_digest not in {None, *contexts})
