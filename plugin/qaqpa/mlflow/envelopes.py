@@ -119,7 +119,7 @@ def read(
     session: Any,
     subjects: Iterable[str],
     keeper: Keeper | None,
-    held: Mapping[str, Set[tuple[str, bytes]]] | None = None,
+    held: Mapping[str, Signatures] | None = None,
 ) -> list[Kept] | None:
     """The envelopes about these subjects that the parties file vouches for; None where there are too many to read.
 
