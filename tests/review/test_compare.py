@@ -121,6 +121,40 @@ def test_a_milder_risk_that_turns_a_denial_into_a_warning_mends_nothing(here: Pa
     assert not [control for control, *_ in found.mended() if control == "SRS-03"]
 
 
+def test_a_branch_that_only_restores_a_stricter_context_is_a_mend(here: Path, capsys: Capture) -> None:
+    pull = PullRequest(here, capsys)
+    pull.system()
+    write_yaml(pull.credit / "context.yaml", context(kz_risk="medium"))
+    pull.branch()
+    differs = ("DOC-01", "kz_risk_differs", "kz_risk", "deny")
+    assert pull.check("--fail-on", "any").code == 3
+    write_yaml(pull.credit / "context.yaml", context(kz_risk="high", version=2))
+    found = pull.check("--fail-on", "new")
+    assert (found.code, found.new()) == (0, set())
+    assert differs in found.mended()
+
+
+def test_a_context_that_a_record_does_not_fit_any_more_is_named_by_the_field_alone(pull: PullRequest) -> None:
+    write_evidence(pull, "classification", kz_risk="medium")
+    write_yaml(pull.credit / "context.yaml", context(kz_risk="medium", version=2))
+    named = pull.check("--fail-on", "new").new()
+    assert ("", "context_lowered", "kz_risk", "deny") in named
+    assert not [one for one in named if one[1] == "eased_by_context" and one[2].endswith("_differs")]
+
+
+def test_what_evidence_said_that_is_gone_is_not_mended(here: Path, capsys: Capture) -> None:
+    pull = PullRequest(here, capsys)
+    pull.system()
+    write_evidence(pull, "security", open_vulnerabilities={"critical": 0, "high": 2})
+    write_evidence(pull, "explanation", comprehension={"n": 40, "share_understood": 0.5})
+    pull.branch()
+    (pull.credit / "evidence" / "security.yaml").unlink()
+    write_evidence(pull, "explanation")
+    found = pull.check("--fail-on", "new")
+    assert ("SRS-03", "evidence_missing", "security", "deny") in found.new()
+    assert {control for control, *_ in found.mended()} == {"TRN-02"}
+
+
 def test_a_new_model_is_new_altogether(pull: PullRequest) -> None:
     other = pull.system("hiring", without=["audit"])
     edit(other / "context.yaml", ('{"name": "credit"}', '{"name": "hiring"}'))
