@@ -23,6 +23,7 @@ from qaqpa.review.pinned import Pinned
 from qaqpa.review.place import find_spot
 from qaqpa.review.refs import find_base
 from qaqpa.review.run import ANY, NEVER, NEW, Reviewer
+from qaqpa.review.staged import check_staged
 from qaqpa.review.state import Judge
 
 _LONGEST = 2000
@@ -37,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fail-on",
         choices=[NEVER, NEW, ANY],
         help="with --base, what exits with 3: nothing (the default), what became worse, or all that denies",
+    )
+    parser.add_argument(
+        "--staged", action="store_true", help="with --base, refuse evidence that is not in the index as it is judged"
     )
 
 
@@ -54,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
         stack.enter_context(waiting("comparing with the base"))
         spot = find_spot(args.target)
         base = find_base(spot.repository, args.base)
+        if args.staged:
+            check_staged(spot)
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="qaqpa-review-")))
         blobs = stack.enter_context(spot.repository.blobs())
         config = Pinned(spot, base, blobs, Path(mkdtemp(dir=scratch)), _say).config(args.config)
