@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,31 @@ def test_what_evidence_said_that_is_gone_is_not_mended(here: Path, capsys: Captu
     found = pull.check("--fail-on", "new")
     assert ("SRS-03", "evidence_missing", "security", "deny") in found.new()
     assert {control for control, *_ in found.mended()} == {"TRN-02"}
+
+
+def test_values_that_differ_and_violate_nothing_are_told_in_every_language(pull: PullRequest) -> None:
+    metrics = json.loads(json.dumps(contents(times.now())["evaluation"]["metrics"]))
+    declared, measured = metrics[0]["threshold"], metrics[0]["value"]
+    metrics[0].update(threshold=declared - 0.1, value=measured - 0.1)
+    write_evidence(pull, "evaluation", metrics=metrics)
+    write_yaml(pull.credit / "context.yaml", context(kz_risk="medium", version=2))
+    found = pull.check()
+    notes = "\n".join(found.report()["notes"])
+    path = f"metrics/{metrics[0]['name']}"
+    assert f"{path}/threshold: {declared} → {metrics[0]['threshold']}" in notes
+    assert f"{path}/value: {measured} → {metrics[0]['value']}" in notes
+    assert "context.yaml differs from the base: version: 1 → 2, kz_risk: high → medium." in notes
+    for language, said in (("kk", "негізгі тармақтан айырмашылығы"), ("ru", "отличается от базовой ветки")):
+        assert f"{said}: version: 1 → 2, kz_risk: high → medium." in " ".join(pull.said("--lang", language)[1].split())
+
+
+@pytest.mark.parametrize("days", [-60, 0, 30])
+def test_a_draft_that_says_an_earlier_end_of_itself_is_named(pull: PullRequest, days: int) -> None:
+    until = times.parse(contents(times.now())["audit"]["valid_until"]) + timedelta(days=days)
+    write_evidence(pull, "audit", valid_until=until.date().isoformat(), report={"uri": "x", "sha256": "ab" * 32})
+    found = pull.check("--fail-on", "new")
+    assert found.code == 0
+    assert found.new() == ({("", "ends_earlier", "audit", "warn")} if days < 0 else set())
 
 
 def test_a_new_model_is_new_altogether(pull: PullRequest) -> None:

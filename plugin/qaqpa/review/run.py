@@ -25,6 +25,7 @@ from qaqpa.review.state import Judge, State
 from qaqpa.review.stored import read_stored
 from qaqpa.review.todo import notes, todos
 from qaqpa.review.tree import MODEL
+from qaqpa.review.values import changed_values
 from qaqpa.review.violations import DENY
 
 NEVER, NEW, ANY = "never", "new", "any"
@@ -83,6 +84,7 @@ class Reviewer:
         comparison = self._comparison(pair, before, now, about)
         said = [
             *([Note("note.context_unsigned")] if needs_signed_context(comparison.new) else []),
+            *(changed_values(before.directory, directory) if before else ()),
             *self._about_code(concerned, before, now),
             *notes(todos(now, self.judge.engine.catalog, self.parties)),
         ]
