@@ -62,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
             check_staged(spot)
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="qaqpa-review-")))
         blobs = stack.enter_context(spot.repository.blobs())
-        config = Pinned(spot, base, blobs, Path(mkdtemp(dir=scratch)), _say).config(args.config)
+        pinned = Pinned(spot, base, blobs, Path(mkdtemp(dir=scratch)), _say)
+        config = pinned.config(args.config)
         config = replace(config, engine=args.engine) if args.engine else config
         engine = open_engine(config)
         validate_config(config, engine.catalog)
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         judge = Judge(engine, profiles, settings, now, trust, as_of=args.as_of is not None)
         parties, _ = trusted_parties(trust, now)
         scene = Scene(spot, base, blobs, config, _say)
-        review = Reviewer(scene, judge, scratch, parties, args.fail_on or NEVER).review()
+        review = Reviewer(scene, judge, scratch, parties, args.fail_on or NEVER, pinned.changed()).review()
     return deliver(review, engine.catalog, wanted, language, brief=args.brief)
 
 
