@@ -7,7 +7,7 @@ What has ended still says something here: it can name a trainer, and a context t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -50,7 +50,11 @@ class Signing:
 
     def is_withdrawn(self, statement: Statement, signers: Collection[str]) -> bool:
         """True where all of its signers that count have withdrawn it."""
-        return bool(signers) and self._withdrawn[statement.id].issuperset(signers)
+        return bool(signers) and self.withdrawers(statement.id) >= set(signers)
+
+    def withdrawers(self, identity: str) -> AbstractSet[str]:
+        """Who has withdrawn a statement, by its id; the statement itself need not be carried."""
+        return self._withdrawn.get(identity, frozenset())
 
     def named(self, model: str) -> Iterator[Named]:
         """Whom the statements of responsibility name for a registered model. One that has ended still adds.
