@@ -96,3 +96,22 @@ def test_whoever_signed_a_failed_audit_may_withdraw_it_and_no_stranger(
     assert pull.check("--fail-on", "new").code == 0
     audit.write_bytes(kept)
     assert pull.check("--fail-on", "new").code == 0
+
+
+def test_an_older_context_that_was_signed_is_put_back(here: Path, capsys: Capture) -> None:
+    pull = PullRequest(here, capsys)
+    signed_for_review(pull)
+    own, signed = pull.credit / "context.yaml", pull.credit / "evidence" / "system.json"
+    write_yaml(own, context(affects_rights=False, significant_decision=False, jurisdictions=["KZ"], version=1))
+    sign_again(pull, "system", own)
+    old = own.read_bytes(), signed.read_bytes()
+    write_yaml(own, context(version=2))
+    sign_again(pull, "system", own)
+    pull.branch()
+    own.write_bytes(old[0])
+    signed.write_bytes(old[1])
+    found = pull.check("--fail-on", "new")
+    assert found.code == 3
+    assert {change for change in found.new() if change[3] == "deny" and not change[0]} == {
+        ("", "context_lowered", "version", "deny")
+    }

@@ -7,7 +7,7 @@ What has ended still says something here: it can name a trainer, and a context t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence, Set as AbstractSet
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -52,9 +52,9 @@ class Signing:
         """True where all of its signers that count have withdrawn it."""
         return bool(signers) and self.withdrawers(statement.id) >= set(signers)
 
-    def withdrawers(self, identity: str) -> AbstractSet[str]:
+    def withdrawers(self, identity: str) -> frozenset[str]:
         """Who has withdrawn a statement, by its id; the statement itself need not be carried."""
-        return self._withdrawn.get(identity, frozenset())
+        return frozenset(self._withdrawn.get(identity, ()))
 
     def named(self, model: str) -> Iterator[Named]:
         """Whom the statements of responsibility name for a registered model. One that has ended still adds.
