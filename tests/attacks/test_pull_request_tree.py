@@ -97,7 +97,7 @@ def test_a_model_is_taken_away_and_its_code_stays(here: Path, capsys: Capture) -
     assert (found.code, found.report()["decision"]["subject"]["name"]) == (3, "credit")
     shutil.rmtree(here / "src")
     found = pull.check("--fail-on", "any")
-    assert (found.code, found.targets) == (0, [])
+    assert (found.code, found.new()) == (0, {("", "model_removed", "governance/credit", "warn")})
     assert "governance/credit is gone, and so is its code" in found.err
 
 
