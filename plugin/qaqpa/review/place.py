@@ -41,7 +41,7 @@ def find_spot(target: str) -> Spot:
     """
     tree = Path(target)
     absolute = Path(os.path.abspath(tree))  # noqa: PTH100 - keeps links
-    if not absolute.exists() and not absolute.is_symlink():
+    if not os.path.lexists(absolute):
         raise UsageError("There is no such directory", where=visible(target), mend="Name the directory of the models")
     repository = _around_here(absolute) or Repository.around(absolute if absolute.is_dir() else absolute.parent)
     folder = below(repository.top, absolute)

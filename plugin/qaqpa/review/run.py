@@ -163,5 +163,6 @@ def _together(errors: list[QaqpaError]) -> QaqpaError:
     if len(errors) == 1:
         return errors[0]
     worst = min(errors, key=lambda error: error.exit_code)
-    lines = [line for error in errors for line in str(error).splitlines()]
+    # Not `splitlines`: a name may hold other characters that end a line.
+    lines = [line for error in errors for line in str(error).split("\n")]
     return type(worst)("\n".join([f"{len(errors)} models cannot be read:", *lines]))
