@@ -105,3 +105,45 @@ def test_a_work_tree_that_the_repository_moves_elsewhere_is_refused(
     code, _, err = pull.said()
     assert code == 2
     assert "outside the work tree" in err or "no git work tree" in err
+
+
+@pytest.mark.parametrize("inside", ["evidence", "model/sub", "notes"])
+def test_a_part_of_a_model_becomes_a_submodule_that_nobody_checked_out(
+    here: Path, capsys: Capture, inside: str
+) -> None:
+    pull = PullRequest(here, capsys)
+    pull.system()
+    pull.branch()
+    kept = {path: path.read_bytes() for path in (pull.credit / "evidence").iterdir()}
+    shutil.rmtree(pull.credit / inside, ignore_errors=True)
+    pull.commit()
+    git(here, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},governance/credit/{inside}")
+    git(here, "commit", "--quiet", "--message", "submodule")
+    (pull.credit / inside).mkdir(exist_ok=True)
+    code, out, err = pull.said("--fail-on", "new")
+    assert (code, out) == (2, "")
+    assert f"governance/credit/{inside}: This is a submodule in the directory of a model" in err
+    assert "git rm --cached" in err
+    # Were it at the base already, to take it out would be possible, and whatever is wrong then is new.
+    git(here, "checkout", "--quiet", "-B", "main")
+    git(here, "checkout", "--quiet", "-b", "repair")
+    assert pull.said()[0] == 2
+    git(here, "rm", "--quiet", "--cached", f"governance/credit/{inside}")
+    for path, content in kept.items():
+        path.write_bytes(content)
+    (pull.credit / "evidence" / "audit.yaml").unlink()
+    assert "This is a submodule, and what is in it is not known" in refused(pull).err
+
+
+@pytest.mark.parametrize("inside", ["evidence", "model", "model/deep/down"])
+@pytest.mark.parametrize("form", ["directory", "file"])
+def test_a_part_of_a_model_is_a_repository_of_its_own(pull: PullRequest, inside: str, form: str) -> None:
+    folder = pull.credit / inside
+    folder.mkdir(parents=True, exist_ok=True)
+    if form == "directory":
+        git(folder, "init", "--quiet")
+    else:
+        (folder / ".git").write_text("gitdir: ../elsewhere\n", encoding="utf-8")
+    code, out, err = pull.said("--fail-on", "new")
+    assert (code, out) == (2, "")
+    assert f"governance/credit/{inside}/.git: This is another repository inside the tree" in err

@@ -19,6 +19,8 @@ from support.pull_requests import (
     refused,
 )
 
+MILD = {"affects_rights": False, "significant_decision": False, "jurisdictions": ["KZ"]}
+
 
 def test_the_directory_of_the_models_becomes_a_link(pull: PullRequest) -> None:
     pull.tree.rename(pull.top / "elsewhere")
@@ -95,7 +97,7 @@ def test_a_model_is_taken_away_and_its_code_stays(here: Path, capsys: Capture) -
     assert (found.code, found.report()["decision"]["subject"]["name"]) == (3, "credit")
     shutil.rmtree(here / "src")
     found = pull.check("--fail-on", "any")
-    assert (found.code, found.targets) == (0, [])
+    assert (found.code, found.new()) == (0, {("", "model_removed", "governance/credit", "warn")})
     assert "governance/credit is gone, and so is its code" in found.err
     git(here, "rm", "--quiet", "-r", "--cached", "governance", "src")
     shutil.rmtree(pull.tree)
@@ -156,6 +158,32 @@ def test_a_model_takes_the_name_of_another(here: Path, capsys: Capture) -> None:
     assert found.code == 3
     assert ("", "model_twice", "credit", "deny") in found.new("governance/toy")
     assert ("", "context_changed", "models", "warn") in found.new("governance/toy")
+
+
+def test_two_models_swap_their_names_so_that_one_has_the_milder_context(here: Path, capsys: Capture) -> None:
+    pull = PullRequest(here, capsys)
+    pull.system()
+    toy = pull.system("toy")
+    write_yaml(toy / "context.yaml", {**context(**MILD), "models": [{"name": "toy"}]})
+    pull.branch()
+    edit(pull.credit / "context.yaml", ('{"name": "credit"}', '{"name": "toy"}'))
+    edit(toy / "context.yaml", ('{"name": "toy"}', '{"name": "credit"}'))
+    found = pull.check("--fail-on", "new")
+    assert found.code == 3
+    assert ("", "model_twice", "credit", "deny") in found.new("governance/toy")
+
+
+def test_a_model_gets_another_name_and_a_new_directory_with_a_milder_context_takes_its_own(
+    here: Path, capsys: Capture
+) -> None:
+    pull = PullRequest(here, capsys)
+    pull.system()
+    pull.branch()
+    edit(pull.credit / "context.yaml", ('{"name": "credit"}', '{"name": "credit-old"}'))
+    write_yaml(pull.system("credit2") / "context.yaml", context(**MILD))
+    found = pull.check("--fail-on", "new")
+    assert found.code == 3
+    assert ("", "model_twice", "credit", "deny") in found.new("governance/credit2")
 
 
 @pytest.mark.parametrize("name", [b"two\nlines", b"-rf", b"\x1b[31m", b"a\tb", b"::error::x", b"$(id)"])

@@ -26,6 +26,10 @@ def test_where_that_is_in_doubt_the_old_one_is_gone_and_the_new_one_new() -> Non
 
 def test_one_more_directory_about_a_model_is_told() -> None:
     assert matched({"x": A, "y": A}, {"x": A}) == [Pair("x", "x"), Pair("y", "", twice=True)]
+    assert matched({"x": B, "y": A}, {"x": A, "y": B}) == [Pair("x", "x", twice=True), Pair("y", "y", twice=True)]
+    assert matched({"y": A}, {"x": A, "y": B}) == [Pair("", "x"), Pair("y", "y", twice=True)]
+    assert matched({"x": B, "y": A}, {"x": A}) == [Pair("x", "x"), Pair("y", "", twice=True)]
+    assert matched({"x": None, "y": A}, {"x": A}) == [Pair("x", "x"), Pair("y", "", twice=True)]
     assert matched({"x": A, "y": A}, {"x": A, "y": B}) == [Pair("x", "x"), Pair("y", "y", twice=True)]
     assert matched({"x": A, "y": A}, {"x": A, "y": A}) == [Pair("x", "x"), Pair("y", "y")]
     assert matched({"x": A, "y": A}, {}) == [Pair("x", "", twice=True), Pair("y", "", twice=True)]

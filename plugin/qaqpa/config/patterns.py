@@ -33,12 +33,22 @@ def fits(path: str, patterns: Sequence[str]) -> bool:
     return any(_fits(names, pattern.split("/")) for pattern in patterns)
 
 
+def may_hold(path: str, patterns: Sequence[str]) -> bool:
+    """True where one of the patterns is about a path, or could be about a file below it."""
+    names = path.split("/")
+    return any(_met(names, pattern.split("/")) for pattern in patterns)
+
+
 def _fits(names: Sequence[str], parts: Sequence[str]) -> bool:
-    """Name by name, keeping which beginnings of the pattern are met: hostile names must not make it slow."""
+    return len(parts) in _met(names, parts)
+
+
+def _met(names: Sequence[str], parts: Sequence[str]) -> set[int]:
+    """Which beginnings of a pattern are met, kept name by name: hostile names must not make it slow."""
     met = _skipping({0}, parts)
     for name in names:
         met = _skipping({after for at in met if at < len(parts) for after in _after(at, name, parts)}, parts)
-    return len(parts) in met
+    return met
 
 
 def _after(at: int, name: str, parts: Sequence[str]) -> Iterator[int]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def read_directory(root: str | Path) -> Directory:
         DigestError: `model/` is there and cannot be hashed.
     """
     base = Path(root)
-    if not base.is_dir():
+    if not os.path.isdir(base):  # noqa: PTH112 - unlike Path.is_dir it takes a name that no file can have
         raise UsageError("There is no such directory", where=str(root), mend="Name a directory, or a models:/ URI")
     files = _evidence_files(base)
     context = base / "context.yaml"
@@ -55,6 +56,8 @@ def read_directory(root: str | Path) -> Directory:
             where=str(root),
             mend="Make them with `qaqpa init`, or name another directory",
         )
+    if context.is_file():
+        _refuse_large(context)
     for path in (base, *files):
         _refuse_odd_name(path)
     digest, problems = _bytes(base / "model")
@@ -87,11 +90,16 @@ def _evidence_files(base: Path) -> list[Path]:
         _refuse_link(path)
         if path.suffix not in _SUFFIXES or not path.is_file():
             raise UsageError("This is not an evidence file", where=str(path), required=".yaml, .yml or .json")
-        if path.stat().st_size > MAX_CHARACTERS:
-            raise UsageError(
-                "The file is too large for evidence", where=str(path), required=f"at most {MAX_CHARACTERS} bytes"
-            )
+        _refuse_large(path)
     return files
+
+
+def _refuse_large(path: Path) -> None:
+    """Nothing larger can be attested, and a reader that remembers places takes long."""
+    if path.stat().st_size > MAX_CHARACTERS:
+        raise UsageError(
+            "The file is too large for evidence", where=str(path), required=f"at most {MAX_CHARACTERS} bytes"
+        )
 
 
 def _refuse_link(path: Path) -> None:

@@ -50,7 +50,11 @@ class Signing:
 
     def is_withdrawn(self, statement: Statement, signers: Collection[str]) -> bool:
         """True where all of its signers that count have withdrawn it."""
-        return bool(signers) and self._withdrawn[statement.id].issuperset(signers)
+        return bool(signers) and self.withdrawers(statement.id) >= set(signers)
+
+    def withdrawers(self, identity: str) -> frozenset[str]:
+        """Who has withdrawn a statement, by its id; the statement itself need not be carried."""
+        return frozenset(self._withdrawn.get(identity, ()))
 
     def named(self, model: str) -> Iterator[Named]:
         """Whom the statements of responsibility name for a registered model. One that has ended still adds.

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 
-from qaqpa.config.patterns import fits
+from qaqpa.config.patterns import fits, may_hold
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.files import PIECE_BYTES, plain_file_below
@@ -79,6 +80,57 @@ def has_object_id(top: Path, path: str, oid: str) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+def remaining_code(
+    repository: Repository, entries: Sequence[Entry], patterns: Sequence[str], blobs: Blobs
+) -> Iterator[str]:
+    """What shows that code is still there: its files, a link or a submodule in their place, and moved copies of them.
+
+    A copy is a file that came or changed, and has the bytes that a file of the code had at the base. What was the same
+    elsewhere before, such as a licence, is none.
+
+    Args:
+        repository: whose work tree it is.
+        entries: all files of the commit.
+        patterns: which files are the code, from the top of the repository.
+        blobs: reads what is stored.
+    """
+    submodules = set(repository.submodules())
+    yield from (path for path in sorted(submodules) if may_hold(path, patterns))
+    stored = {entry.path: entry for entry in entries}
+    code: dict[int, list[Entry]] = {}
+    for entry in entries:
+        if entry.is_file and entry.size and fits(entry.path, patterns):
+            code.setdefault(entry.size, []).append(entry)
+    descriptor = _open(repository.top)
+    try:
+        for path in repository.listed():
+            in_place = path not in submodules and _remains(descriptor, path, patterns)
+            if in_place or (
+                _is_copy(descriptor, path, code, blobs) and _differs(descriptor, path, stored.get(path), blobs)
+            ):
+                yield path
+    finally:
+        os.close(descriptor)
+
+
+def _remains(base: int, path: str, patterns: Sequence[str]) -> bool:
+    """Whether something is there that is code, or through which code could be reached."""
+    try:
+        mode = os.lstat(path, dir_fd=base).st_mode
+    except OSError:
+        return False
+    return fits(path, patterns) if stat.S_ISREG(mode) else may_hold(path.rstrip("/"), patterns)
+
+
+def _is_copy(base: int, path: str, code: Mapping[int, Sequence[Entry]], blobs: Blobs) -> bool:
+    """Whether a plain file has the bytes of one of several stored files, given by their sizes."""
+    try:
+        size = os.lstat(path, dir_fd=base).st_size
+    except OSError:
+        return False
+    return any(not _differs(base, path, entry, blobs) for entry in code.get(size, ()))
 
 
 def _files_below(directory: Path) -> Iterator[str]:

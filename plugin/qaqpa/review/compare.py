@@ -12,7 +12,7 @@ from qaqpa.report.judged import Change, Comparison
 from qaqpa.review.contexts import milder_context
 from qaqpa.review.evidence import REMOVED, weaker_evidence
 from qaqpa.review.state import State
-from qaqpa.review.violations import DENY, all_of, differences
+from qaqpa.review.violations import DENY, WARN, all_of, differences
 
 SOON = timedelta(days=14)
 """How far ahead the end of a waiver is told."""
@@ -55,9 +55,15 @@ def compared_with_nothing(now: State, *, existed: bool, about: Iterable[Change] 
     return Comparison(existed, "", new=_worst_first([*about, *all_of(now.decision)]), ending=ending)
 
 
-def removed(folder: str, before: str) -> Comparison:
-    """A model whose directory is gone; `before` is the verdict at the base."""
-    return Comparison(existed=True, base_verdict=before, new=(Change("", GONE, folder, DENY),))
+def removed(folder: str, before: str, *, with_code: bool) -> Comparison:
+    """A model whose directory is gone, and perhaps its code too; `before` is the verdict at the base."""
+    return Comparison(existed=True, base_verdict=before, new=(Change("", GONE, folder, WARN if with_code else DENY),))
+
+
+def is_retired(comparison: Comparison | None) -> bool:
+    """True for a model of which directory and code are gone: what evidence it lacks is nobody's fault."""
+    changes = comparison.new if comparison else ()
+    return any(change.code == GONE and change.level == WARN for change in changes)
 
 
 def _silent(decision: Decision) -> set[str]:

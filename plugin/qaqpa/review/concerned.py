@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from qaqpa.config import Config
-from qaqpa.config.patterns import fits
-from qaqpa.documents import MAX_BYTES, Document, parse_yaml, read
-from qaqpa.errors import QaqpaError
+from qaqpa.documents import Document, parse_yaml, read
+from qaqpa.errors import QaqpaError, UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.kinds import SYSTEM, kind
-from qaqpa.review.changed import changed_code, changed_parts
+from qaqpa.evidence.pieces import MAX_CHARACTERS
+from qaqpa.review.changed import changed_code, changed_parts, remaining_code
 from qaqpa.review.git import Blobs, Entry
 from qaqpa.review.matching import Name, Pair, matched
 from qaqpa.review.pinned import Say
@@ -68,6 +67,7 @@ class Scene:
             QaqpaError: the tree or the base cannot be read.
         """
         folders = self._folders()
+        self._refuse_submodules({*folders, *self.stored})
         parts = {folder: self._parts(folder, folder) for folder in folders if folder in self.stored}
         code = self._code(folders)
         count = 0
@@ -88,11 +88,12 @@ class Scene:
         return []
 
     def code_is_gone(self, folder: str) -> bool:
-        """True where the configuration names the code of a directory, and no file of it is there."""
+        """True where the configuration names the code of a directory, and nothing shows that it is still there."""
         patterns = self.config.code.get(self._key(folder), ())
-        top = self.spot.repository.top
-        there = (path for path in self.spot.repository.listed() if fits(path, patterns))
-        return bool(patterns) and not any(os.path.lexists(top / path) for path in there)
+        repository = self.spot.repository
+        if not patterns:
+            return False
+        return not any(remaining_code(repository, repository.entries(self.base.fork), patterns, self.blobs))
 
     def name_of(self, folder: str) -> str:
         """The registered model of a directory of the base; the directory's own name where none can be read."""
@@ -102,6 +103,18 @@ class Scene:
     def _key(self, folder: str) -> str:
         """A directory as the configuration names it."""
         return self.spot.inside(folder) or "."
+
+    def _refuse_submodules(self, folders: Iterable[str]) -> None:
+        """What is in another repository is not in the base, so nothing would tell what changed in it."""
+        inside = {self.spot.inside(folder) for folder in folders}
+        for path in self.spot.repository.submodules():
+            if "" in inside or any(f"{path}/".startswith(f"{folder}/") for folder in inside):
+                raise UsageError(
+                    "This is a submodule in the directory of a model, and the base says nothing about what is in it",
+                    where=visible(path),
+                    required="the files themselves, in the repository that is reviewed",
+                    mend="`git rm --cached` it, take its `.git` away, and `git add` its files",
+                )
 
     def _parts(self, now: str, before: str) -> frozenset[str]:
         return changed_parts(self.spot.tree / now, self.stored[before], self.blobs)
@@ -125,7 +138,8 @@ class Scene:
     def _name_now(self, folder: str) -> Name | None:
         path = self.spot.tree / folder / CONTEXT
         try:
-            return _name(read(path)) if not path.is_symlink() and path.is_file() else None
+            readable = not path.is_symlink() and path.is_file() and path.stat().st_size <= MAX_CHARACTERS
+            return _name(read(path)) if readable else None
         except QaqpaError:
             # Reading the directory says what is wrong with it.
             return None
@@ -133,7 +147,7 @@ class Scene:
     def _name_before(self, folder: str) -> Name | None:
         entry = self.stored[folder].files.get(CONTEXT)
         try:
-            return _name(parse_yaml(self.blobs.read(entry, MAX_BYTES).decode(), CONTEXT)) if entry else None
+            return _name(parse_yaml(self.blobs.read(entry, MAX_CHARACTERS).decode(), CONTEXT)) if entry else None
         except (QaqpaError, UnicodeDecodeError):
             return None
 

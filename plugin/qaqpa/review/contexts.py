@@ -27,6 +27,7 @@ _MILDER: Mapping[str, Sequence[str]] = {
 }
 _PLACES = ("KZ", "EU")
 _NOT_APPLICABLE = "not_applicable"
+_VERSION = "version"
 # Values of these fields have no order, and say which system it is.
 _IDENTITY = ("system_id", "domain", "models")
 _DIFFERS = frozenset(f"{field}_differs" for field in (*_MILDER, "domain"))
@@ -44,7 +45,9 @@ def milder_context(before: State, now: State, in_old_context: Decision) -> Itera
         in_old_context: the decision about the evidence of the work tree in the context of the base.
     """
     level = WARN if now.context_is_signed else DENY
-    yield from (Change("", LOWERED, field, level) for field in _lowered(before.context, now.context))
+    for field in _lowered(before.context, now.context):
+        # An older context was signed too, when it was right.
+        yield Change("", LOWERED, field, DENY if field == _VERSION else level)
     for field in _IDENTITY:
         if field in before.context and field in now.context and before.context[field] != now.context[field]:
             yield Change("", CHANGED, field, WARN)
@@ -61,7 +64,10 @@ def milder_context(before: State, now: State, in_old_context: Decision) -> Itera
 
 def needs_signed_context(changes: Iterable[Change]) -> bool:
     """True where something is refused that a signature on the context would let pass."""
-    return any(change.code in {LOWERED, NOT_APPLICABLE, EASED} and change.level == DENY for change in changes)
+    return any(
+        change.code in {LOWERED, NOT_APPLICABLE, EASED} and change.level == DENY and change.field != _VERSION
+        for change in changes
+    )
 
 
 def _lowered(before: JsonObject, now: JsonObject) -> Iterator[str]:
@@ -76,7 +82,7 @@ def _lowered(before: JsonObject, now: JsonObject) -> Iterator[str]:
     if set(before.get("jurisdictions", _PLACES)) - set(now.get("jurisdictions", _PLACES)):
         yield "jurisdictions"
     if now.get("version", 0) < before.get("version", 0):
-        yield "version"
+        yield _VERSION
 
 
 def _may_ease(before: JsonObject, now: JsonObject) -> bool:

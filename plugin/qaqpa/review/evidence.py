@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from qaqpa import times
-from qaqpa.evidence.kinds import kind
+from qaqpa.evidence.kinds import SYSTEM, kind
 from qaqpa.model import Evidence, Strength
 from qaqpa.report.judged import Change
 from qaqpa.review.state import State
@@ -27,8 +27,7 @@ _A_DAY = timedelta(days=1)
 
 def weaker_evidence(before: State, now: State) -> Iterator[Change]:
     """What is weaker of each kind of evidence, though a requirement may still be met."""
-    gone = {fact.id: fact for fact in before.facts if fact.signers and fact.id not in now.statements}
-    silenced = list(_silenced(before, now, gone))
+    silenced = list(_silenced(before, now, _gone(before, now)))
     yield from silenced
     for name in sorted({fact.kind for fact in before.facts}):
         earlier, later = _of(before, name), _of(now, name)
@@ -42,20 +41,33 @@ def weaker_evidence(before: State, now: State) -> Iterator[Change]:
             yield Change("", ENDS_EARLIER, name, WARN)
 
 
+def _gone(before: State, now: State) -> dict[str, Evidence]:
+    """What somebody signed, was heard at the base and is not any more, though its signers did not withdraw it.
+
+    That its file is still there means nothing: without a good signature nobody hears what it says.
+    """
+    heard = {fact.id for fact in now.request.evidence if fact.signers}
+    return {
+        fact.id: fact
+        for fact in before.request.evidence
+        if fact.signers and fact.kind != SYSTEM and fact.id not in heard and not now.has_withdrawn(fact)
+    }
+
+
 def _silenced(before: State, now: State, gone: dict[str, Evidence]) -> Iterator[Change]:
-    """Signed statements that denied at the base, are about what is judged now, and are not there any more.
+    """Signed statements that denied at the base, are about what is judged now, and are not heard any more.
 
     The worst word counts until its own signer withdraws it, so nobody else may take it away.
     """
     against = {
-        violation["evidence"]: finding["control"]
+        (violation["evidence"], finding["control"])
         for finding in before.decision.findings
         for violation in finding["violations"]
         if any(entry["severity"] == DENY for entry in violation["asked_by"])
     }
-    for identity, fact in sorted(gone.items(), key=lambda item: (item[1].kind, item[0])):
-        if identity in against and _still_about(fact, before, now):
-            yield Change(against[identity], SILENCED, fact.kind, DENY)
+    for identity, control in sorted(pair for pair in against if pair[0] in gone):
+        if _still_about(gone[identity], before, now):
+            yield Change(control, SILENCED, gone[identity].kind, DENY)
 
 
 def _still_about(fact: Evidence, before: State, now: State) -> bool:

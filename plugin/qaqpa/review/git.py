@@ -24,6 +24,7 @@ from qaqpa.escape import visible
 MAX_LISTING_BYTES = 64 << 20
 """Most that is read of one answer of git, such as the list of a tree, in bytes."""
 
+_SUBMODULE = "160000"
 _SECONDS = 60.0
 _BLOB_SECONDS = 600.0
 _PIECE_BYTES = 1 << 20
@@ -70,6 +71,11 @@ class Entry:
     def is_file(self) -> bool:
         """True for a plain file; not for a symbolic link, nor for a submodule."""
         return self.mode in {"100644", "100755"}
+
+    @property
+    def is_submodule(self) -> bool:
+        """True where another repository is to be put."""
+        return self.mode == _SUBMODULE
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,12 @@ class Repository:
             path: about.split(b" ")[1] for about, _, path in found if about.startswith(b"100") and about.endswith(b" 0")
         }
         return {os.fsdecode(path): merged.get(path, b"").decode() for _, _, path in found}
+
+    def submodules(self) -> list[str]:
+        """The paths that the index holds as other repositories, whether these were checked out or not."""
+        answer = self._expect("ls-files", "-z", "--full-name", "--stage")
+        lines = (line.partition(b"\t") for line in answer.split(b"\0"))
+        return sorted({os.fsdecode(name) for about, _, name in lines if about.startswith(_SUBMODULE.encode())})
 
     @contextmanager
     def blobs(self) -> Iterator[Blobs]:

@@ -15,7 +15,9 @@ Name = tuple[str, str]
 class Pair:
     """A directory now and at the base, both from the top of the tree; `now` or `before` is empty where there is none.
 
-    `twice` is true where another directory is about the same registered model, and at the base fewer were.
+    `twice` is true where another directory is about the same registered model, and at the base fewer were. It is true
+    too where another one was about it at the base, and is about something else now, or is gone: else a model could
+    be compared with the state of a milder one.
     """
 
     now: str
@@ -42,10 +44,21 @@ def matched(now: Mapping[str, Name | None], before: Mapping[str, Name | None]) -
     for folder, name in now.items():
         at_base = folder if folder in before else moves.get(folder, "")
         held = bool(at_base) and before[at_base] == name
-        twice = name is not None and not held and many[name] > max(1, few[name])
+        twice = (
+            name is not None and not held and (many[name] > max(1, few[name]) or _is_taken(name, folder, now, before))
+        )
         pairs.append(Pair(folder, at_base, twice))
     gone_for_good = set(before) - set(now) - set(moves.values())
     return sorted([*pairs, *(Pair("", folder) for folder in gone_for_good)], key=lambda pair: pair.now or pair.before)
+
+
+def _is_taken(name: Name, folder: str, now: Mapping[str, Name | None], before: Mapping[str, Name | None]) -> bool:
+    """True where a directory has the name that another one had at the base, which is about something else now.
+
+    Where the other one is gone, a new directory may be the same one moved, and one that was there before is not.
+    """
+    others = [other for other, its in before.items() if its == name and other != folder]
+    return any(now[other] != name if other in now else folder in before for other in others)
 
 
 def _by_name(names: Mapping[str, Name | None], folders: Iterable[str]) -> dict[Name, list[str]]:

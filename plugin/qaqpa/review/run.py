@@ -17,7 +17,7 @@ from qaqpa.evidence.parties import Parties
 from qaqpa.model import Subject, Verdict
 from qaqpa.report.judged import Change, Comparison, Judged, Note, Review
 from qaqpa.report.places import Places
-from qaqpa.review.compare import TWICE, compare, compared_with_nothing, removed
+from qaqpa.review.compare import TWICE, compare, compared_with_nothing, is_retired, removed
 from qaqpa.review.concerned import Concerned, Scene
 from qaqpa.review.contexts import needs_signed_context
 from qaqpa.review.matching import Pair
@@ -107,19 +107,19 @@ class Reviewer:
 
         To take a system out of use is nobody's fault. But that it is out of use cannot be seen from papers that are
         missing, so it is shown by the code: where the configuration of the base names its code and none of that is left
-        either, nothing is said against it.
+        either, that is told and nothing is refused for it.
         """
         inside = visible(self.scene.spot.inside(pair.before))
-        if self.scene.code_is_gone(pair.before):
-            self.scene.say(f"{inside} is gone, and so is its code: it is no longer judged")
-            return
+        with_code = self.scene.code_is_gone(pair.before)
+        if with_code:
+            self.scene.say(f"{inside} is gone, and so is its code: nothing is refused for that")
         before = self._before(pair, None)
         subject = Subject(before.request.subject.name if before else self.scene.name_of(pair.before))
         verdict = before.decision.verdict.value if before else ""
         yield self._report(
             self.judge.judge(Directory(subject, [], [])),
             self.scene.spot.tree / pair.before,
-            removed(self.scene.spot.inside(pair.before), verdict),
+            removed(self.scene.spot.inside(pair.before), verdict, with_code=with_code),
             [Note("note.removed", {"target": self.scene.spot.inside(pair.before)})],
         )
 
@@ -161,7 +161,7 @@ def _outcome(judged: Iterable[Judged], fail_on: str) -> Verdict:
     if any(one.decision.verdict is Verdict.UNDECIDED for one in found):
         return Verdict.UNDECIDED
     worse = any(change.level == DENY for one in found if one.comparison for change in one.comparison.new)
-    denied = any(one.decision.verdict is Verdict.DENY for one in found)
+    denied = any(one.decision.verdict is Verdict.DENY and not is_retired(one.comparison) for one in found)
     refused = {NEVER: False, NEW: worse, ANY: worse or denied}
     return Verdict.DENY if refused[fail_on] else Verdict.ALLOW
 
@@ -171,5 +171,6 @@ def _together(errors: list[QaqpaError]) -> QaqpaError:
     if len(errors) == 1:
         return errors[0]
     worst = min(errors, key=lambda error: error.exit_code)
-    lines = [line for error in errors for line in str(error).splitlines()]
+    # Not `splitlines`: a name may hold other characters that end a line.
+    lines = [line for error in errors for line in str(error).split("\n")]
     return type(worst)("\n".join([f"{len(errors)} models cannot be read:", *lines]))

@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from qaqpa.evidence.directory import Directory
-from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import SYSTEM
-from qaqpa.evidence.pieces import read_statement
+from qaqpa.evidence.parties import Parties
+from qaqpa.evidence.pieces import read_pieces
+from qaqpa.evidence.signing import Signing
 from qaqpa.evidence.trust import Trust
-from qaqpa.gate import decide, request_about
+from qaqpa.gate import decide, request_about, trusted_parties
 from qaqpa.model import Decision, Evidence, JsonObject, Request, Settings, Stage, Strength
 from qaqpa.policy.engine import Engine
 
@@ -26,16 +27,27 @@ class State:
         directory: what was read.
         request: what was asked; only what counts.
         decision: the answer.
+        parties: the parties file in force; None where nobody's signature counts.
     """
 
     directory: Directory
     request: Request
     decision: Decision
+    parties: Parties | None = None
+
+    def has_withdrawn(self, fact: Evidence) -> bool:
+        """True where everybody who signed a fact has withdrawn it here, whether its statement is still carried or not.
+
+        Args:
+            fact: of this state or another one.
+        """
+        signers = {signer.id for signer in fact.signers}
+        return bool(signers) and signers <= self._signing.withdrawers(fact.id)
 
     @cached_property
-    def statements(self) -> frozenset[str]:
-        """The ids of the statements that were carried, whether they count or not."""
-        return frozenset(_ids(self.directory))
+    def _signing(self) -> Signing:
+        pieces, _ = read_pieces(self.directory.carried, self.request.subject, self.request.stage, self.request.now)
+        return Signing(pieces, self.parties, self.request.now)
 
     @property
     def facts(self) -> list[Evidence]:
@@ -78,18 +90,9 @@ class Judge:
             trust=self.trust,
             as_of=self.as_of,
         )
-        return State(directory, request, decide(request, self.engine))
+        return State(directory, request, decide(request, self.engine), trusted_parties(self.trust, self.now)[0])
 
     def in_context_of(self, state: State, other: State) -> Decision:
         """What would be decided about the evidence of one state in the context of another."""
         context, digest = other.request.context, other.request.context_digest
         return decide(replace(state.request, context=context, context_digest=digest), self.engine)
-
-
-def _ids(directory: Directory) -> Iterable[str]:
-    for carried in directory.carried:
-        if not carried.draft:
-            try:
-                yield read_statement(carried.text)[0].id
-            except StatementError:
-                continue

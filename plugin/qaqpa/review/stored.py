@@ -52,6 +52,13 @@ def read_stored(stored: Stored, blobs: Blobs, scratch: Path, same_model: str | N
     Raises:
         QaqpaError: the directory cannot be read, or something in it does not fit its schema.
     """
+    for entry in stored.files.values():
+        if entry.is_submodule:
+            raise UsageError(
+                "This is a submodule, and what is in it is not known",
+                where=visible(entry.path),
+                required="the files themselves, in the repository that is reviewed",
+            )
     wanted = [entry for path, entry in sorted(stored.files.items()) if _is_judged(path)]
     if len(wanted) > MAX_CARRIED + 1:
         where = visible(stored.folder)

@@ -94,6 +94,8 @@ class _Walk:
                 yield str(folder)
             for entry in entries:
                 self._refuse_odd(entry, folder)
+                if holds and entry.name in {EVIDENCE, MODEL} and entry.is_dir(follow_symlinks=False):
+                    self._refuse_repositories(folder / entry.name)
                 if not entry.is_dir(follow_symlinks=False) or entry.name.startswith("."):
                     continue
                 if not (holds and entry.name in {EVIDENCE, MODEL}):
@@ -122,17 +124,27 @@ class _Walk:
             raise UsageError(found_text, where=visible(self._tree), mend=_NARROWER)
         return entries
 
+    def _refuse_repositories(self, folder: PurePosixPath) -> None:
+        """Below what is not looked through for models; how deep that is and how much is limited where it is read."""
+        for place, folders, files in os.walk(self._tree / folder):
+            if ".git" in (*folders, *files):
+                raise _another_repository(Path(place) / ".git")
+
     def _refuse_odd(self, entry: os.DirEntry[str], folder: PurePosixPath) -> None:
         """A link could lead to what is judged elsewhere, or nowhere; another repository has a history of its own."""
         where = visible(self._tree / folder / entry.name)
         if entry.is_symlink() and (entry.name in {CONTEXT, EVIDENCE, MODEL} or _leads_to_directory(entry)):
             raise UsageError("This is a symbolic link", where=where, required="the file or directory itself")
         if entry.name == ".git" and folder.parts:
-            raise UsageError(
-                "This is another repository inside the tree, which the base says nothing about",
-                where=where,
-                mend="Keep evidence in the repository that is reviewed",
-            )
+            raise _another_repository(self._tree / folder / entry.name)
+
+
+def _another_repository(path: Path) -> UsageError:
+    return UsageError(
+        "This is another repository inside the tree, which the base says nothing about",
+        where=visible(path),
+        mend="Keep evidence in the repository that is reviewed",
+    )
 
 
 def _leads_to_directory(link: os.DirEntry[str]) -> bool:
