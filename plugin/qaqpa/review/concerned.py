@@ -15,8 +15,8 @@ from qaqpa.documents import MAX_BYTES, Document, parse_yaml, read
 from qaqpa.errors import QaqpaError
 from qaqpa.escape import visible
 from qaqpa.evidence.kinds import SYSTEM, kind
+from qaqpa.review.blobs import Blobs, Entry
 from qaqpa.review.changed import changed_code, changed_parts
-from qaqpa.review.git import Blobs, Entry
 from qaqpa.review.matching import Name, Pair, matched
 from qaqpa.review.pinned import Say
 from qaqpa.review.place import Spot
