@@ -12,7 +12,7 @@ import pytest
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.directory import Directory
 from qaqpa.model import Subject
-from qaqpa.review.values import MAX_SHOWN, changed_values
+from qaqpa.review.values import MAX_FILES, MAX_SHOWN, changed_values
 
 
 def directory(**files: dict[str, Any]) -> Directory:
@@ -89,3 +89,11 @@ def test_words_cannot_push_out_a_limit_and_what_is_left_out_is_counted() -> None
     assert len(shown) == MAX_SHOWN
     assert notes[-1].values == {"file": "evidence/one.yaml", "count": 41 - MAX_SHOWN}
     assert all(len(", ".join(note.values["values"])) < 600 for note in notes[:-1])  # type: ignore[arg-type]
+
+
+def test_a_flood_of_files_is_counted_and_not_shown() -> None:
+    old = {f"file{number:03}": {"a": 1, "b": 1} for number in range(MAX_FILES + 70)}
+    new = {name: {"a": 2, "b": 2} for name in old}
+    notes = list(changed_values(directory(**old), directory(**new)))
+    assert len(notes) == MAX_FILES + 1
+    assert notes[-1].values == {"file": "evidence/", "count": 140}

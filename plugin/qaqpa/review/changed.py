@@ -14,7 +14,8 @@ from qaqpa.config.patterns import fits, may_hold
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.files import PIECE_BYTES, plain_file_below
-from qaqpa.review.git import Blobs, Entry, Repository
+from qaqpa.review.blobs import Blobs, Entry
+from qaqpa.review.git import Repository
 from qaqpa.review.stored import Stored, may_point, pointed_at
 from qaqpa.review.tree import CONTEXT, EVIDENCE, MAX_ENTRIES, MODEL
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +15,8 @@ from qaqpa.errors import QaqpaError, UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.kinds import SYSTEM, kind
 from qaqpa.evidence.pieces import MAX_CHARACTERS
+from qaqpa.review.blobs import Blobs, Entry
 from qaqpa.review.changed import changed_code, changed_parts, remaining_code
-from qaqpa.review.git import Blobs, Entry
 from qaqpa.review.matching import Name, Pair, matched
 from qaqpa.review.pinned import Say
 from qaqpa.review.place import Spot

@@ -7,7 +7,6 @@ call has an end. Names are bytes to git; here they are texts in which what is no
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -16,18 +15,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.escape import visible
+from qaqpa.review.blobs import MEND, SUBMODULE, Blobs, Entry
 
 MAX_LISTING_BYTES = 64 << 20
 """Most that is read of one answer of git, such as the list of a tree, in bytes."""
 
-_SUBMODULE = "160000"
 _SECONDS = 60.0
 _BLOB_SECONDS = 600.0
-_PIECE_BYTES = 1 << 20
 _ENTRY = re.compile(rb"([0-7]{6}) ([a-z]+) ([0-9a-f]{40,64}) +([0-9]+|-)\t(.+)", re.DOTALL)
 _OPTIONS = (
     *("--no-pager", "--no-optional-locks", "--literal-pathspecs"),
@@ -51,31 +48,9 @@ _ENVIRONMENT = {
     "LC_ALL": "C",
 }
 
-_MEND_BLOBS = "Fetch all of it: in GitHub Actions `fetch-depth: 0` and no `filter`, elsewhere `git fetch --refetch`"
-
 
 class SubmoduleError(UsageError):
     """The directory is in a repository that another one holds."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of a commit: its path from the top of the repository, mode, object id, and size in bytes."""
-
-    path: str
-    mode: str
-    oid: str
-    size: int
-
-    @property
-    def is_file(self) -> bool:
-        """True for a plain file; not for a symbolic link, nor for a submodule."""
-        return self.mode in {"100644", "100755"}
-
-    @property
-    def is_submodule(self) -> bool:
-        """True where another repository is to be put."""
-        return self.mode == _SUBMODULE
 
 
 @dataclass(frozen=True)
@@ -145,7 +120,7 @@ class Repository:
         """The paths that the index holds as other repositories, whether these were checked out or not."""
         answer = self._expect("ls-files", "-z", "--full-name", "--stage")
         lines = (line.partition(b"\t") for line in answer.split(b"\0"))
-        return sorted({os.fsdecode(name) for about, _, name in lines if about.startswith(_SUBMODULE.encode())})
+        return sorted({os.fsdecode(name) for about, _, name in lines if about.startswith(SUBMODULE.encode())})
 
     @contextmanager
     def blobs(self) -> Iterator[Blobs]:
@@ -169,65 +144,12 @@ class Repository:
     def _expect(self, *arguments: str, more: Mapping[str, str] | None = None) -> bytes:
         answer = _run(self.top, *arguments, more=more)
         if answer.returncode:
-            raise UndecidedError(
-                f"git {arguments[0]} fails: {_complaint(answer)}", where=visible(self.top), mend=_MEND_BLOBS
-            )
+            raise UndecidedError(f"git {arguments[0]} fails: {_complaint(answer)}", where=visible(self.top), mend=MEND)
         if len(answer.stdout) > MAX_LISTING_BYTES:
             raise UsageError(
                 "The repository has too many files", where=visible(self.top), mend="Name a directory with fewer"
             )
         return answer.stdout
-
-
-class Blobs:
-    """Reads stored files by their object id."""
-
-    def __init__(self, questions: IO[bytes], answers: IO[bytes]) -> None:
-        self._questions, self._answers = questions, answers
-
-    def read(self, entry: Entry, most: int) -> bytes:
-        """A file as a whole.
-
-        Raises:
-            UsageError: it is larger than `most` bytes.
-            UndecidedError: it is not here, or git stopped.
-        """
-        if entry.size > most:
-            raise UsageError("The file is too large", where=visible(entry.path), required=f"at most {most} bytes")
-        return b"".join(self._pieces(entry))
-
-    def sha256(self, entry: Entry) -> str:
-        """The SHA-256 of a file, of whatever size.
-
-        Raises:
-            UndecidedError: it is not here, or git stopped.
-        """
-        digest = hashlib.sha256()
-        for piece in self._pieces(entry):
-            digest.update(piece)
-        return digest.hexdigest()
-
-    def _pieces(self, entry: Entry) -> Iterator[bytes]:
-        try:
-            self._questions.write(f"{entry.oid}\n".encode())
-            self._questions.flush()
-        except OSError as error:
-            raise self._lost(entry) from error
-        if self._answers.readline().split() != [entry.oid.encode(), b"blob", str(entry.size).encode()]:
-            raise self._lost(entry)
-        left = entry.size
-        while left:
-            piece = self._answers.read(min(left, _PIECE_BYTES))
-            if not piece:
-                raise self._lost(entry)
-            left -= len(piece)
-            yield piece
-        if self._answers.read(1) != b"\n":
-            raise self._lost(entry)
-
-    @staticmethod
-    def _lost(entry: Entry) -> UndecidedError:
-        return UndecidedError("A file of the base cannot be read", where=visible(entry.path), mend=_MEND_BLOBS)
 
 
 def _entry(line: bytes) -> Entry:

@@ -19,8 +19,8 @@ from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.trust import MAX_SIGNED_BYTES
 from qaqpa.policy.bundle import DATA, MANIFEST, WASM
+from qaqpa.review.blobs import Blobs, Entry
 from qaqpa.review.changed import has_object_id
-from qaqpa.review.git import Blobs, Entry
 from qaqpa.review.place import Spot, below
 from qaqpa.review.refs import Base
 

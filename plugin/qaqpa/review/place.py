@@ -75,7 +75,7 @@ def below(top: Path, path: Path) -> str | None:
 
 def _directory_there(path: Path) -> Path:
     """The directory itself, or the nearest above it that is there."""
-    return next(one for one in (path, *path.parents) if one.is_dir())
+    return next(one for one in (path, *path.parents) if os.path.isdir(one))  # noqa: PTH112 - no name is too long
 
 
 def _around_here(tree: Path) -> Repository | None:

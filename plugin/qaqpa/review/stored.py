@@ -15,7 +15,7 @@ from qaqpa.escape import visible
 from qaqpa.evidence.carriers import MAX_CARRIED
 from qaqpa.evidence.digest import digest_of, written_by_mlflow
 from qaqpa.evidence.directory import Directory, read_directory
-from qaqpa.review.git import Blobs, Entry
+from qaqpa.review.blobs import Blobs, Entry
 from qaqpa.review.tree import CONTEXT, EVIDENCE, MODEL
 
 _POINTER = re.compile(

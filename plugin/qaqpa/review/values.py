@@ -24,6 +24,9 @@ from qaqpa.review.tree import EVIDENCE
 MAX_SHOWN = 12
 """Most values of one file that are shown; of others only their number."""
 
+MAX_FILES = 30
+"""Most files of a model whose values are shown; of others only the number of their values."""
+
 _LONGEST = 60
 _MAX_IN_NOTE = 500
 _DECLARED = re.compile("threshold|limit|until|direction|declared")
@@ -36,11 +39,18 @@ _Difference = tuple[str, Json, Json]
 
 def changed_values(before: Directory, now: Directory) -> Iterator[Note]:
     """The values that differ, for each file that both have; what came or went as a whole is told elsewhere."""
+    files = left = 0
     for file, old, new in _pairs(_contents(before), _contents(now)):
         found = sorted(_differences("", old, new), key=_order)
+        files += bool(found)
+        if files > MAX_FILES:
+            left += len(found)
+            continue
         yield from _notes(file, [_told(*one) for one in found[:MAX_SHOWN]])
         if len(found) > MAX_SHOWN:
             yield Note("note.values_changed_more", {"file": file, "count": len(found) - MAX_SHOWN})
+    if left:
+        yield Note("note.values_changed_more", {"file": f"{EVIDENCE}/", "count": left})
 
 
 def _contents(directory: Directory) -> dict[tuple[str, str], JsonObject]:
