@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qaqpa.config.patterns import fits, objection
+from qaqpa.config.patterns import fits, may_hold, objection
 from qaqpa.documents import DocumentError
 from support.configurations import load
 
@@ -81,3 +81,21 @@ def test_a_wrong_one_is_refused_with_its_place(tmp_path: Path, text: str, where:
     with pytest.raises(DocumentError) as caught:
         load(tmp_path, f"version: 1\n{text}")
     assert where in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("src/credit/**", "src", True),
+        ("src/credit/**", "src/credit", True),
+        ("src/credit/**", "src/credit/a", True),
+        ("src/credit/**", "src/lib", False),
+        ("lib/credit_*.py", "lib/sub", False),
+        ("lib/credit_*.py", "lib/credit_a.py", True),
+        ("train.py", "train.py", True),
+        ("train.py", "train.py/below", False),
+        ("**/a.py", "anywhere/at/all", True),
+    ],
+)
+def test_what_may_lie_below_a_path(pattern: str, path: str, expected: bool) -> None:  # noqa: FBT001
+    assert may_hold(path, [pattern]) is expected

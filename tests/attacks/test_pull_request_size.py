@@ -19,7 +19,7 @@ def test_a_context_that_takes_long_to_read(pull: PullRequest) -> None:
     own.write_text(sound + "x: [" + "a, " * 330_000 + "a]\n", encoding="utf-8")
     start = time.monotonic()
     code, out, err = pull.said("--fail-on", "new")
-    assert (code, out) == (2, "")
+    assert (code, out) == (2, ""), err
     assert "governance/credit/context.yaml: The file is too large for evidence" in err
     assert "at most 100000 bytes" in err
     assert main(["check", str(pull.credit)]) == 2
@@ -44,7 +44,7 @@ def test_names_with_ends_of_lines_that_only_some_readers_know(pull: PullRequest)
         (pull.tree / name).mkdir()
         (pull.tree / name / "context.yaml").write_text("kind: [\n", encoding="utf-8")
     code, out, err = pull.said()
-    assert (code, out) == (2, "")
+    assert (code, out) == (2, ""), err
     assert "2 models cannot be read" in err
     assert "governance/one\\u2028" in err
     assert not set(err) & {"\u2028", "\x85"}

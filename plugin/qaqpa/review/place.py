@@ -41,6 +41,7 @@ def find_spot(target: str) -> Spot:
     """
     tree = Path(target)
     absolute = Path(os.path.abspath(tree))  # noqa: PTH100 - keeps links
+    _refuse_impossible(absolute, target)
     repository = _around_here(absolute) or Repository.around(_directory_there(absolute))
     folder = below(repository.top, absolute)
     if folder is None:
@@ -71,6 +72,16 @@ def below(top: Path, path: Path) -> str | None:
         if above == top or Path(os.path.realpath(above)) == top:
             return "/".join(absolute.relative_to(above).parts)
     return None
+
+
+def _refuse_impossible(path: Path, target: str) -> None:
+    """A name that no file can have, such as one that is too long, is never gone."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise UsageError(f"There is no such directory ({error.strerror})", where=visible(target)) from error
 
 
 def _directory_there(path: Path) -> Path:
