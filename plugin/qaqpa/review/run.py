@@ -129,7 +129,7 @@ class Reviewer:
 
     def _report(self, now: State, target: Path, comparison: Comparison, own_notes: Iterable[Note]) -> Judged:
         places = Places(now.request, str(target), self.scene.config.path)
-        return Judged(now.decision, str(target), places, comparison, tuple(own_notes))
+        return Judged(now.decision, str(target), places, comparison, tuple(own_notes), self.fail_on)
 
     def _about_code(self, concerned: Concerned, before: State | None, now: State) -> Iterator[Note]:
         """That code changed and the evidence about the model did not: perhaps it is about something older."""
