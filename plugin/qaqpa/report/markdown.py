@@ -23,6 +23,7 @@ from qaqpa.report.summary import (
     notes,
     overview,
     said_of,
+    short,
     tasks,
     weight,
     with_status,
@@ -87,9 +88,16 @@ def _review(review: Review, texts: Texts, models: int) -> str:
         for judged in listed[:models]
     ]
     more = escape(texts.say("report.models_left_out", count=len(listed) - models)) if models < len(listed) else ""
-    said = escape(f"{against(review, texts)} {weight(review, texts)}")
+    said = f"{_with_commit(review, texts)} {escape(weight(review, texts))}"
     nothing = "" if listed else escape(texts.say("compare.nothing"))
     return "\n\n".join(part for part in (heading, said, nothing, table(headers, rows).strip(), more) if part)
+
+
+def _with_commit(review: Review, texts: Texts) -> str:
+    """What was compared with; the commit as code, where it can be copied and GitHub still makes no link of it."""
+    commit = short(review)
+    before, _, after = against(review, texts).rpartition(commit)
+    return f"{escape(before)} {code(commit)}{escape(after)}" if before.endswith(" ") else escape(against(review, texts))
 
 
 class _Page:

@@ -113,7 +113,12 @@ def before(judged: Judged, texts: Texts) -> str:
 
 def against(review: Review, texts: Texts) -> str:
     """What a review was compared with."""
-    return texts.say("compare.against", base=review.base, commit=review.commit[:_SHORT_COMMIT])
+    return texts.say("compare.against", base=review.base, commit=short(review))
+
+
+def short(review: Review) -> str:
+    """The commit of the base as people write it."""
+    return review.commit[:_SHORT_COMMIT]
 
 
 def weight(review: Review, texts: Texts) -> str:
