@@ -88,6 +88,7 @@ def test_the_configuration_of_the_base_is_replaced(here: Path, capsys: Capture, 
     assert (found.code, found.err) == (3, "")
     assert found.report()["decision"]["settings"]["raised"] == ["TRN-02/comprehension_low"]
     assert any(code == "comprehension_low" and level == "deny" for _, code, _, level in found.new())
+    assert found.report()["notes"][0].startswith("Changed here: qaqpa.yaml. This review was made by those of the base")
 
 
 def test_the_configuration_is_broken_so_that_defaults_judge(here: Path, capsys: Capture) -> None:
@@ -100,7 +101,19 @@ def test_what_the_base_gained_meanwhile_judges_too(here: Path, capsys: Capture) 
     pull = configured(here, capsys, "version: 1\n")
     pull.commit()
     pull.on_main("qaqpa.yaml", "version: 1\nraise: [TRN-02/comprehension_low]\n")
-    assert pull.check("--fail-on", "new").code == 3
+    found = pull.check("--fail-on", "new")
+    assert found.code == 3
+    assert not [note for note in found.report()["notes"] if "Changed here" in note], "the change does not alter it"
+
+
+def test_nothing_but_the_rules_is_changed(here: Path, capsys: Capture) -> None:
+    pull = PullRequest(here, capsys)
+    pull.system()
+    pull.branch()
+    (here / "qaqpa.yaml").write_text(LAX_PROFILE, encoding="utf-8")
+    found = pull.check("--fail-on", "new")
+    assert (found.code, found.targets) == (0, [])
+    assert "changed here: qaqpa.yaml. The base's judged" in found.err
 
 
 def test_files_that_the_base_gained_meanwhile_are_not_taken_for_deleted(here: Path, capsys: Capture) -> None:
@@ -147,7 +160,9 @@ def test_a_parties_file_is_deleted_so_that_nobody_is_asked(here: Path, capsys: C
     pull.branch()
     (here / "parties.signed.json").unlink()
     (pull.credit / "README.md").write_text("changed\n", encoding="utf-8")
-    assert pull.check().report()["decision"]["problems"] == []
+    report = pull.check().report()
+    assert report["decision"]["problems"] == []
+    assert report["notes"][0].startswith("Changed here: parties.signed.json.")
     git(here, "checkout", "--quiet", "--force", "main")
     (here / "parties.signed.json").unlink()
     pull.commit()
@@ -187,7 +202,9 @@ def test_policies_come_from_the_base_or_not_at_all(here: Path, capsys: Capture, 
     for name in ("policy.wasm", "data.json", "manifest.json"):
         (here / "built" / name).write_text("{}", encoding="utf-8")
     if where == "base":
-        assert pull.check("--fail-on", "new").code == 3
+        found = pull.check("--fail-on", "new")
+        assert found.code == 3
+        assert "built/policy.wasm" in found.report()["notes"][0]
     else:
         code, out, err = pull.said()
         assert (code, out) == (2, "")

@@ -97,13 +97,26 @@ def test_a_model_is_taken_away_and_its_code_stays(here: Path, capsys: Capture) -
     found = pull.check("--fail-on", "any")
     assert (found.code, found.targets) == (0, [])
     assert "governance/credit is gone, and so is its code" in found.err
+    git(here, "rm", "--quiet", "-r", "--cached", "governance", "src")
+    shutil.rmtree(pull.tree)
+    found = pull.check("--fail-on", "new", "--staged")
+    assert (found.code, found.targets) == (0, [])
+    assert "governance/credit is gone, and so is its code" in found.err
 
 
 def test_the_whole_tree_is_taken_away(pull: PullRequest) -> None:
     shutil.rmtree(pull.tree)
-    code, _, err = pull.said("--fail-on", "new")
-    assert code == 2
-    assert "There is no such directory" in err
+    found = pull.check("--fail-on", "new")
+    assert (found.code, found.new()) == (3, {("", "model_removed", "governance/credit", "deny")})
+    assert "governance is gone, so the models that the base has there are judged as removed" in found.err
+    pull.tree.write_text("", encoding="utf-8")
+    assert pull.said("--fail-on", "new")[0] == 2
+
+
+def test_a_tree_is_named_that_never_was_there(pull: PullRequest) -> None:
+    code, out, err = pull.said("--fail-on", "new", tree="governence")
+    assert (code, out) == (2, "")
+    assert "governence: There is no such directory" in err
 
 
 def test_the_context_is_taken_away_so_that_the_model_has_another_name(pull: PullRequest) -> None:

@@ -47,7 +47,7 @@ def test_moving_a_gated_alias(pair: tuple[Registry, Registry], capsys: pytest.Ca
     with capsys.disabled():
         print(f"\nalias move, {pieces} pieces of evidence, median of {ROUNDS}: ", end="")
         print(f"without the gate {raw:.1f} ms, with it {gated:.1f} ms, ratio {gated / raw:.2f} (at most 1.5)")
-    assert pieces == 12
+    assert pieces >= 12, "as many as the goal is about"
 
 
 def _move(registry: Registry, version: Version) -> float:

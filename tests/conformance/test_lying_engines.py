@@ -96,7 +96,7 @@ LIES: dict[str, tuple[str, str, str, str]] = {
     "lets the one who alone signed ask": (
         "gate/separation.rego",
         "some signer in _signers} == {fields.folded(input.actor)}",
-        "some signer in _signers} == {null}",
+        'some signer in _signers} == {""}',
         "follows from the request",
     ),
     "lets the one who alone signed ask in capitals": (

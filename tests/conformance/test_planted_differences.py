@@ -197,36 +197,42 @@ def test_input_of_another_type_never_reaches_an_engine(embedded: EmbeddedEngine)
         check_input({**request, "subject": {**request["subject"], "name": 5}})
 
 
-@pytest.mark.parametrize(
-    ("violation", "applies"),
-    [
-        ("violation := false", "not_applicable_because := set()"),
-        ("violation := true", "not_applicable_because := set()"),
-        ("violation := input.nothing", "not_applicable_because := set()"),
-        ("other := 1", "not_applicable_because := set()"),
-        ("violation := {1, 2}", "not_applicable_because := set()"),
-        ("violation := set()", "not_applicable_because := false"),
-        ("violation := set()", 'not_applicable_because := {"domain"}'),
-        ("violation := set()", "not_applicable_because := input.nothing"),
-        ("violation contains input.context.domain", "not_applicable_because contains input.context.title"),
-    ],
-)
-def test_odd_controls_give_the_same_on_both_engines(
-    policies: Path, tmp_path: Path, violation: str, applies: str
-) -> None:
-    merged = tmp_path / "policies"
-    own = tmp_path / "own"
-    for name, text in {
-        "controls/own/odd_01.rego": f"package qaqpa.controls.odd_01\n\n{violation}\n\n{applies}\n",
-        "catalog/ODD-01/data.yaml": "evidence: [audit]\nthresholds: {}\n",
-        "profiles/odd/data.yaml": "statutory: false\ncontrols: {ODD-01: {severity: deny}}\n",
-    }.items():
-        (own / name).parent.mkdir(parents=True, exist_ok=True)
-        (own / name).write_text(text, "utf-8")
+ODD = [
+    ("violation := false", "not_applicable_because := set()"),
+    ("violation := true", "not_applicable_because := set()"),
+    ("violation := input.nothing", "not_applicable_because := set()"),
+    ("other := 1", "not_applicable_because := set()"),
+    ("violation := {1, 2}", "not_applicable_because := set()"),
+    ("violation := set()", "not_applicable_because := false"),
+    ("violation := set()", 'not_applicable_because := {"domain"}'),
+    ("violation := set()", "not_applicable_because := input.nothing"),
+    ("violation contains input.context.domain", "not_applicable_because contains input.context.title"),
+]
+
+
+@pytest.fixture(scope="session")
+def odd_policies(policies: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, EmbeddedEngine]:
+    """The shipped policies with all odd controls, each in a profile of its own, for both engines."""
+    folder = tmp_path_factory.mktemp("odd")
+    merged, own = folder / "policies", folder / "own"
+    for number, (violation, applies) in enumerate(ODD):
+        for name, text in {
+            f"controls/own/odd_{number}.rego": f"package qaqpa.controls.odd_{number}\n\n{violation}\n\n{applies}\n",
+            f"catalog/ODD-{number}/data.yaml": "evidence: [audit]\nthresholds: {}\n",
+            f"profiles/odd-{number}/data.yaml": f"statutory: false\ncontrols: {{ODD-{number}: {{severity: deny}}}}\n",
+        }.items():
+            (own / name).parent.mkdir(parents=True, exist_ok=True)
+            (own / name).write_text(text, "utf-8")
     shutil.copytree(policies, merged)
     _merge(own, merged)
     write_index(merged)
-    build(merged, tmp_path / "compiled")
-    engine = EmbeddedEngine.open(tmp_path / "compiled")
-    inputs = list(samples(["odd"]))[::25]
+    build(merged, folder / "compiled")
+    return merged, EmbeddedEngine.open(folder / "compiled")
+
+
+@pytest.mark.parametrize("number", range(len(ODD)), ids=[" | ".join(rules) for rules in ODD])
+def test_odd_controls_give_the_same_on_both_engines(odd_policies: tuple[Path, EmbeddedEngine], number: int) -> None:
+    merged, engine = odd_policies
+    inputs = list(samples([f"odd-{number}"]))[::25]
+    assert {finding["control"] for finding in engine.evaluate(inputs[0]).document["findings"]} == {f"ODD-{number}"}
     assert differing(merged, engine, inputs) == []

@@ -120,3 +120,18 @@ def test_no_text_says_that_a_model_is_lawful(engine: EmbeddedEngine, language: s
 )
 def test_such_a_text_would_be_found(language: str, text: str) -> None:
     assert LAWFUL[language].search(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "shown", "member"),
+    [("en", "shown to be independent", "belong"), ("kk", "көрсетілме", "адамы"), ("ru", "показан", "связан")],
+)
+def test_whose_unit_is_unknown_is_not_called_one_of_the_owner(
+    engine: EmbeddedEngine, language: str, shown: str, member: str
+) -> None:
+    """The control knows who is not shown to be independent, and not why."""
+    violations = engine.catalog.controls["AUD-02"]["texts"][language]["violations"]
+    for code in ("chair_not_independent", "independent_not_majority"):
+        text = " ".join(violations[code].split())
+        assert shown in text
+        assert member not in text

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,65 @@ def test_a_milder_risk_that_turns_a_denial_into_a_warning_mends_nothing(here: Pa
     assert found.code == 3
     assert ("SRS-03", "eased_by_context", "high_vulnerability_open", "deny") in found.new()
     assert not [control for control, *_ in found.mended() if control == "SRS-03"]
+
+
+def test_a_branch_that_only_restores_a_stricter_context_is_a_mend(here: Path, capsys: Capture) -> None:
+    pull = PullRequest(here, capsys)
+    pull.system()
+    write_yaml(pull.credit / "context.yaml", context(kz_risk="medium"))
+    pull.branch()
+    differs = ("DOC-01", "kz_risk_differs", "kz_risk", "deny")
+    assert pull.check("--fail-on", "any").code == 3
+    write_yaml(pull.credit / "context.yaml", context(kz_risk="high", version=2))
+    found = pull.check("--fail-on", "new")
+    assert (found.code, found.new()) == (0, set())
+    assert differs in found.mended()
+
+
+def test_a_context_that_a_record_does_not_fit_any_more_is_named_by_the_field_alone(pull: PullRequest) -> None:
+    write_evidence(pull, "classification", kz_risk="medium")
+    write_yaml(pull.credit / "context.yaml", context(kz_risk="medium", version=2))
+    named = pull.check("--fail-on", "new").new()
+    assert ("", "context_lowered", "kz_risk", "deny") in named
+    assert not [one for one in named if one[1] == "eased_by_context" and one[2].endswith("_differs")]
+
+
+def test_what_evidence_said_that_is_gone_is_not_mended(here: Path, capsys: Capture) -> None:
+    pull = PullRequest(here, capsys)
+    pull.system()
+    write_evidence(pull, "security", open_vulnerabilities={"critical": 0, "high": 2})
+    write_evidence(pull, "explanation", comprehension={"n": 40, "share_understood": 0.5})
+    pull.branch()
+    (pull.credit / "evidence" / "security.yaml").unlink()
+    write_evidence(pull, "explanation")
+    found = pull.check("--fail-on", "new")
+    assert ("SRS-03", "evidence_missing", "security", "deny") in found.new()
+    assert {control for control, *_ in found.mended()} == {"TRN-02"}
+
+
+def test_values_that_differ_and_violate_nothing_are_told_in_every_language(pull: PullRequest) -> None:
+    metrics = json.loads(json.dumps(contents(times.now())["evaluation"]["metrics"]))
+    declared, measured = metrics[0]["threshold"], metrics[0]["value"]
+    metrics[0].update(threshold=declared - 0.1, value=measured - 0.1)
+    write_evidence(pull, "evaluation", metrics=metrics)
+    write_yaml(pull.credit / "context.yaml", context(kz_risk="medium", version=2))
+    found = pull.check()
+    notes = "\n".join(found.report()["notes"])
+    path = f"metrics/{metrics[0]['name']}"
+    assert f"{path}/threshold: {declared} → {metrics[0]['threshold']}" in notes
+    assert f"{path}/value: {measured} → {metrics[0]['value']}" in notes
+    assert "context.yaml differs from the base: version: 1 → 2, kz_risk: high → medium." in notes
+    for language, said in (("kk", "негізгі тармақтан айырмашылығы"), ("ru", "отличается от базовой ветки")):
+        assert f"{said}: version: 1 → 2, kz_risk: high → medium." in " ".join(pull.said("--lang", language)[1].split())
+
+
+@pytest.mark.parametrize("days", [-60, 0, 30])
+def test_a_draft_that_says_an_earlier_end_of_itself_is_named(pull: PullRequest, days: int) -> None:
+    until = times.parse(contents(times.now())["audit"]["valid_until"]) + timedelta(days=days)
+    write_evidence(pull, "audit", valid_until=until.date().isoformat(), report={"uri": "x", "sha256": "ab" * 32})
+    found = pull.check("--fail-on", "new")
+    assert found.code == 0
+    assert found.new() == ({("", "ends_earlier", "audit", "warn")} if days < 0 else set())
 
 
 def test_a_new_model_is_new_altogether(pull: PullRequest) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from qaqpa.cli.main import main
-from support.pull_requests import Capture, PullRequest, git
+from support.pull_requests import Capture, PullRequest, git, write_evidence
 
 ROOT = Path(__file__).parents[2]
 GITLAB = ROOT / "examples" / "ci" / "gitlab-ci.yml"
@@ -39,14 +39,59 @@ def hook() -> Any:
 def test_the_hook_refuses_a_commit_that_makes_something_worse(pull: PullRequest, capsys: Capture) -> None:
     program, *arguments = [*shlex.split(hook()["entry"]), *hook()["args"]]
     assert program == "qaqpa"
+    git(pull.top, "add", "--all")
     assert main(arguments) == 3
     assert "NEW AUD-01/evidence_missing" in capsys.readouterr().out
     pull.commit()
     assert main(arguments) == 0, "it is in HEAD now, and no commit makes it worse"
 
 
+def test_the_hook_runs_at_each_commit_for_deleted_files_are_passed_to_none() -> None:
+    assert hook()["always_run"] is True
+    assert hook()["pass_filenames"] is False
+    assert not {"files", "types", "types_or"} & set(hook())
+
+
+@pytest.mark.parametrize("form", ["only in the work tree", "only in the index", "ignored", "different", "a link"])
+def test_evidence_that_would_not_be_committed_does_not_pass_for_it(
+    pull: PullRequest, capsys: Capture, form: str
+) -> None:
+    git(pull.top, "checkout", "--quiet", "--", "governance")
+    arguments = [*shlex.split(hook()["entry"])[1:], *hook()["args"]]
+    assert main(arguments) == 0
+    audit = pull.credit / "evidence" / "audit.yaml"
+    if form in {"only in the work tree", "ignored"}:
+        git(pull.top, "rm", "--quiet", "--cached", str(audit))
+        (pull.top / ".gitignore").write_text("audit.yaml\n" if form == "ignored" else "", encoding="utf-8")
+    elif form == "only in the index":
+        audit.unlink()
+    elif form == "different":
+        git(pull.top, "update-index", "--assume-unchanged", str(audit))
+        audit.write_text(audit.read_text("utf-8") + "\n", encoding="utf-8")
+    else:
+        audit.rename(pull.top / "elsewhere.yaml")
+        audit.symlink_to(pull.top / "elsewhere.yaml")
+    capsys.readouterr()
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert "--staged: The work tree is judged, and the commit would have something else" in err
+    assert "governance/credit/evidence/audit.yaml" in err
+
+
+def test_the_hook_judges_the_first_commit_as_new_altogether(here: Path, capsys: Capture) -> None:
+    pull = PullRequest(here, capsys)
+    pull.system(without=["audit"])
+    git(here, "add", "--all")
+    arguments = [*shlex.split(hook()["entry"])[1:], *hook()["args"]]
+    assert main(arguments) == 3
+    assert "NEW AUD-01/evidence_missing" in capsys.readouterr().out
+    write_evidence(pull, "audit")
+    git(here, "add", "--all")
+    assert main(arguments) == 0
+
+
 def test_the_hook_runs_inside_git_commit(pull: PullRequest) -> None:
-    """Git sets variables that would lead the check elsewhere."""
+    """Git sets variables that would lead the check elsewhere, and names another index for a commit of all."""
     arguments = [*shlex.split(hook()["entry"])[1:], *hook()["args"]]
     script = pull.top / ".git" / "hooks" / "pre-commit"
     script.write_text(

@@ -52,13 +52,15 @@ def test_a_link_in_it_is_refused_even_one_that_leads_back(top: Path, monkeypatch
             find_spot(target)
 
 
-def test_what_is_not_there_or_in_no_repository_is_refused(
+def test_what_is_not_there_has_a_place_and_what_is_in_no_repository_is_refused(
     top: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(top)
-    with pytest.raises(UsageError, match="no such directory"):
-        find_spot("none")
+    gone = find_spot("none/at/all")
+    assert (gone.repository.top, gone.folder) == (top, "none/at/all")
     (tmp_path / "plain").mkdir()
+    with pytest.raises(UsageError, match="no git work tree"):
+        find_spot(str(tmp_path / "plain" / "none"))
     with pytest.raises(UsageError, match="no git work tree"):
         find_spot(str(tmp_path / "plain"))
     with pytest.raises(UsageError, match="another repository"):

@@ -64,11 +64,16 @@ def test_a_branch_with_no_history_in_common_is_refused(origin: Path) -> None:
     assert "fetch-depth" not in str(caught.value)
 
 
-def test_a_repository_without_a_commit_is_refused(origin: Path, tmp_path: Path) -> None:
-    assert origin
-    git(tmp_path, "init", "--quiet", "empty")
-    with pytest.raises(UsageError, match="There is no commit"):
-        find_base(Repository.around(tmp_path / "empty"), "HEAD")
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_before_the_first_commit_head_is_nothing_and_any_other_ref_is_refused(tmp_path: Path, algorithm: str) -> None:
+    git(tmp_path, "init", "--quiet", f"--object-format={algorithm}", "empty")
+    repository = Repository.around(tmp_path / "empty")
+    base = find_base(repository, "HEAD")
+    assert base.tip == base.fork
+    assert repository.entries(base.tip) == []
+    for ref in ("main", "HEAD~1"):
+        with pytest.raises(UsageError, match="There is no commit"):
+            find_base(repository, ref)
 
 
 @pytest.mark.parametrize("kind", ["tag", "branch"])

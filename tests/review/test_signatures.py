@@ -55,10 +55,7 @@ def test_a_signature_that_is_gone_is_weaker_and_a_task_but_no_failure(signed: Pu
     assert (code, err) == (0, "")
     said = " ".join(out.split())
     assert "evidence is weaker than at the base, where it was signed: audit" in said
-    assert (
-        "whoever is independent of this model, of auditor, auditor2, peer: audit."
-        in said
-    )
+    assert "whoever is independent of this model, of auditor, auditor2, peer: audit." in said
     assert signed.check().new() == {("", "strength_lowered", "audit", "warn")}
 
 

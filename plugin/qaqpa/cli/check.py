@@ -71,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
         return reviewing.run(args)
     if args.fail_on:
         raise UsageError("There is nothing that this could be worse than", where="--fail-on", required="--base REF")
+    if args.staged:
+        raise UsageError("Only a review looks at the index", where="--staged", required="--base REF")
     wanted = parse_formats(args.format)
     language = chosen_language(args.lang)
     config = _config(args)

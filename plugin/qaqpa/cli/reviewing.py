@@ -23,6 +23,7 @@ from qaqpa.review.pinned import Pinned
 from qaqpa.review.place import find_spot
 from qaqpa.review.refs import find_base
 from qaqpa.review.run import ANY, NEVER, NEW, Reviewer
+from qaqpa.review.staged import check_staged
 from qaqpa.review.state import Judge
 
 _LONGEST = 2000
@@ -37,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fail-on",
         choices=[NEVER, NEW, ANY],
         help="with --base, what exits with 3: nothing (the default), what became worse, or all that denies",
+    )
+    parser.add_argument(
+        "--staged", action="store_true", help="with --base, refuse evidence that is not in the index as it is judged"
     )
 
 
@@ -54,9 +58,12 @@ def run(args: argparse.Namespace) -> int:
         stack.enter_context(waiting("comparing with the base"))
         spot = find_spot(args.target)
         base = find_base(spot.repository, args.base)
+        if args.staged:
+            check_staged(spot)
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="qaqpa-review-")))
         blobs = stack.enter_context(spot.repository.blobs())
-        config = Pinned(spot, base, blobs, Path(mkdtemp(dir=scratch)), _say).config(args.config)
+        pinned = Pinned(spot, base, blobs, Path(mkdtemp(dir=scratch)), _say)
+        config = pinned.config(args.config)
         config = replace(config, engine=args.engine) if args.engine else config
         engine = open_engine(config)
         validate_config(config, engine.catalog)
@@ -66,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         judge = Judge(engine, profiles, settings, now, trust, as_of=args.as_of is not None)
         parties, _ = trusted_parties(trust, now)
         scene = Scene(spot, base, blobs, config, _say)
-        review = Reviewer(scene, judge, scratch, parties, args.fail_on or NEVER).review()
+        review = Reviewer(scene, judge, scratch, parties, args.fail_on or NEVER, pinned.changed()).review()
     return deliver(review, engine.catalog, wanted, language, brief=args.brief)
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ from qaqpa.mlflow.guard import Keeper
 from qaqpa.mlflow.tables import ENVELOPES, SUBJECTS
 
 Keepers = Callable[[], Keeper | None]
+Signatures = AbstractSet[tuple[str, bytes]]
 Sessions = Callable[..., AbstractContextManager[Any]]
 
 MOST_ENVELOPES = 1_000
@@ -113,9 +115,23 @@ def keep_all(session: Any, keeper: Keeper | None) -> None:
                 keep(session, [value or ""], keeper)
 
 
-def read(session: Any, subjects: Iterable[str], keeper: Keeper | None) -> list[Kept] | None:
-    """The envelopes about these subjects that the parties file vouches for; None where there are too many to read."""
+def read(
+    session: Any,
+    subjects: Iterable[str],
+    keeper: Keeper | None,
+    held: Mapping[str, Signatures] | None = None,
+) -> list[Kept] | None:
+    """The envelopes about these subjects that the parties file vouches for; None where there are too many to read.
+
+    Args:
+        session: a transaction.
+        subjects: as the functions above make them.
+        keeper: the parties file.
+        held: signatures by payload that the caller has already; what adds none to them is left out unverified.
+    """
     digests = [_digest(subject) for subject in subjects]
+    if not digests:
+        return []
     about = select(SUBJECTS.c.payload_sha256).where(SUBJECTS.c.subject_sha256.in_(digests))
     rows = session.execute(
         select(ENVELOPES.c.envelope)
@@ -129,7 +145,9 @@ def read(session: Any, subjects: Iterable[str], keeper: Keeper | None) -> list[K
     found = []
     for text in texts if keeper else ():
         statement, envelope = _read(text)
-        if keeper and statement and envelope and keeper.vouched(envelope):
+        if statement is None or envelope is None or set(envelope.signatures) <= (held or {}).get(statement.id, set()):
+            continue
+        if keeper and keeper.vouched(envelope):
             found.append(Kept(text, envelope, statement))
     return found
 

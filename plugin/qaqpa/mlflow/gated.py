@@ -8,7 +8,7 @@ What takes a version out of production is not touched, and so works whatever the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -46,15 +46,15 @@ _SAID_BY_MLFLOW = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE
 
 @dataclass(frozen=True)
 class _Judged:
-    """Versions as they were judged, and what let them through."""
+    """Versions as they were judged, and what let them through; None where nothing had to."""
 
     records: Sequence[VersionRecord]
-    admission: Admission
+    admission: Admission | None = None
 
     @contextmanager
     def written(self) -> Iterator[None]:
         """For the write: it has to find them as they were judged, and its outcome is recorded."""
-        with self.admission.recorded(), pinned(self.records):
+        with self.admission.recorded() if self.admission else nullcontext(), pinned(self.records):
             yield
 
 
@@ -104,7 +104,7 @@ class GateMixin(TagGuardMixin):
             # Also for MLflow itself, which compares the text with a number: psycopg 3 refuses that.
             number = int(_validate_model_version(version))
             wanted = get_canonical_stage(stage)
-            judged = self._judged()
+            judged = _Judged([])
             if wanted not in _OUT_OF_PRODUCTION:
                 _validate_model_name(name)
                 gates = self._gatekeeper.config.gates_for_stage(name, wanted)
@@ -146,7 +146,9 @@ class GateMixin(TagGuardMixin):
         with fail_closed(f"copy of {src_mv.name!r} version {src_mv.version!r} to {dst_name!r}"):
             source = f"models:/{src_mv.name}/{src_mv.version}"
             tags = {key: value for key, value in src_mv.tags.items() if not is_reserved(key)}
-            self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, tags)).admission.asked()
+            judged = self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, tags))
+            if judged.admission:
+                judged.admission.asked()
         return super().copy_model_version(src_mv, dst_name)
 
     @with_frozen_bytes
@@ -180,10 +182,10 @@ class GateMixin(TagGuardMixin):
     def _admit_version(self, name: str, version: int, action: str, gates: Any) -> _Judged:
         """Judges a version, and returns it as it was judged; nothing where it is not gated."""
         if not gates:
-            return self._judged()
+            return _Judged([])
         record = read_version(self, name, version)
         if self._is_prompt(record.model, record):
-            return self._judged(record)
+            return _Judged([record])
         case = Case(gates, partial(of_version, self, record, self._gatekeeper.config.artifact_roots))
         admission = self._gatekeeper.admit(name, f"{action} of {name} version {version}", [case])
         return _Judged([record], admission)
@@ -193,15 +195,11 @@ class GateMixin(TagGuardMixin):
         _validate_model_name(wanted.name)
         gates = self._gatekeeper.config.gates_for_name(wanted.name)
         if not gates or self._is_new_prompt(wanted):
-            return self._judged()
+            return _Judged([])
         copied = copied_version(self, wanted)
         case = Case(gates, partial(of_new_version, self, wanted, copied, self._gatekeeper.config.artifact_roots))
         admission = self._gatekeeper.admit(wanted.name, f"registration of {wanted.source} in {wanted.name}", [case])
         return _Judged([copied] if copied else [], admission)
-
-    def _judged(self, *records: VersionRecord) -> _Judged:
-        """What needs no decision."""
-        return _Judged(records, self._gatekeeper.admit("", "", ()))
 
     def _registered_by(self, wanted: NewVersion) -> list[Any]:
         """The tag by which the server records who registered a version; none where no login is known."""

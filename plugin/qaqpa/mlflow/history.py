@@ -38,24 +38,23 @@ def recorded(
         keeper = store._keeper()  # noqa: SLF001 - a part of the same store
 
         def look(subjects: Iterable[str]) -> bool:
-            kept = read(session, subjects, keeper)
+            kept = read(session, subjects, keeper, held)
             found.update({one.statement.id: one for one in kept or ()})
             return kept is not None
 
-        about = [of_name(workspace, name), *([of_model(digest)] if digest else [])]
-        complete = look(about)
-        contexts |= {
-            kept.statement.context_digest or "" for kept in found.values() if kept.statement.kind.name == SYSTEM
-        }
-        complete = look(map(of_context, contexts)) and complete
-        complete = look(map(of_statement, {*held, *found})) and complete
+        complete = look([of_name(workspace, name), *([of_model(digest)] if digest else [])])
+        statements = [kept.statement for kept in found.values()]
+        contexts |= {one.context_digest or "" for one in statements if one.kind.name == SYSTEM}
+        about = {*held, *found}
+        complete = look([*map(of_context, contexts), *map(of_statement, about)]) and complete
+        # What is about a system can be withdrawn too.
+        complete = look(map(of_statement, found.keys() - about)) and complete
     if not complete:
         return None
     return [
         Carried(_SOURCE, kept.text, kept.statement.kind.name)
-        for payload, kept in sorted(found.items())
+        for kept in (found[payload] for payload in sorted(found))
         if not _is_of_another_system(kept.statement, contexts)
-        and not set(kept.envelope.signatures) <= held.get(payload, set())
     ]
 
 

@@ -68,6 +68,19 @@ def changed_code(
     return {folder: several for folder, several in found.items() if several}
 
 
+def has_object_id(top: Path, path: str, oid: str) -> bool:
+    """Whether a path below a directory is a plain file with the content of this object id of git."""
+    descriptor = _open(top)
+    try:
+        with plain_file_below(descriptor, os.fsencode(path)) as file:
+            size = os.fstat(file.fileno()).st_size
+            return oid == _oid(_pieces(file), size, len(oid))
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 def _files_below(directory: Path) -> Iterator[str]:
     """All that is no directory, by its path below; links are not followed."""
     seen = 0
@@ -98,21 +111,21 @@ def _differs(base: int, path: str, entry: Entry | None, blobs: Blobs) -> bool:
     try:
         if entry.mode == _LINK:
             target = os.fsencode(os.readlink(path, dir_fd=base))
-            return entry.oid != _oid([target], len(target), entry)
+            return entry.oid != _oid([target], len(target), len(entry.oid))
         with plain_file_below(base, os.fsencode(path)) as file:
             size = os.fstat(file.fileno()).st_size
             pointer = pointed_at(blobs.read(entry, entry.size)) if size != entry.size and may_point(entry) else None
             if pointer:
                 return pointer != (_sha256(file), size)
-            return size != entry.size or entry.oid != _oid(_pieces(file), size, entry)
+            return size != entry.size or entry.oid != _oid(_pieces(file), size, len(entry.oid))
     except OSError:
         return True
 
 
-def _oid(pieces: Iterable[bytes], size: int, entry: Entry) -> str:
-    """The object id that git gives to a file, of the same algorithm as another one."""
+def _oid(pieces: Iterable[bytes], size: int, digits: int) -> str:
+    """The object id that git gives to a file, of the algorithm whose ids are so long."""
     sha1 = hashlib.sha1(usedforsecurity=False)
-    digest = sha1 if len(entry.oid) == 2 * sha1.digest_size else hashlib.sha256()
+    digest = sha1 if digits == 2 * sha1.digest_size else hashlib.sha256()
     digest.update(f"blob {size}\0".encode())
     for piece in pieces:
         digest.update(piece)

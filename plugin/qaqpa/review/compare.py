@@ -20,7 +20,8 @@ SOON = timedelta(days=14)
 TWICE, GONE = "model_twice", "model_removed"
 """Another directory is about the same registered model; the directory of a model is gone."""
 
-_LACKING = frozenset({"evidence_missing", "evidence_refused", "evidence_too_weak"})
+_SILENT = frozenset({"evidence_missing", "evidence_refused"})
+_LACKING = _SILENT | {"evidence_too_weak"}
 
 
 def compare(before: State, now: State, in_old_context: Decision, *, about: Iterable[Change] = ()) -> Comparison:
@@ -37,8 +38,8 @@ def compare(before: State, now: State, in_old_context: Decision, *, about: Itera
     # That it is gone is said where a requirement lacks it.
     weaker = [one for one in weaker_evidence(before, now) if one.code != REMOVED or one.field not in named]
     eased = list(milder_context(before, now, in_old_context))
-    # What is not asked any more is not mended.
-    silent = {change.control for change in eased if change.control} | {one.control for one in weaker if one.control}
+    # What is not asked any more is not mended, nor what evidence said that is gone or refused now.
+    silent = {change.control for change in (*eased, *weaker) if change.control} | _silent(now.decision)
     return Comparison(
         existed=True,
         base_verdict=before.decision.verdict.value,
@@ -57,6 +58,15 @@ def compared_with_nothing(now: State, *, existed: bool, about: Iterable[Change] 
 def removed(folder: str, before: str) -> Comparison:
     """A model whose directory is gone; `before` is the verdict at the base."""
     return Comparison(existed=True, base_verdict=before, new=(Change("", GONE, folder, DENY),))
+
+
+def _silent(decision: Decision) -> set[str]:
+    """The controls that cannot say what is wrong, for their evidence is missing or refused."""
+    return {
+        finding["control"]
+        for finding in decision.findings
+        if any(violation["code"] in _SILENT for violation in finding["violations"])
+    }
 
 
 def _ending(before: Decision | None, now: Decision, moment: datetime) -> Iterator[str]:

@@ -67,7 +67,7 @@ class Scene:
         Raises:
             QaqpaError: the tree or the base cannot be read.
         """
-        folders = models_below(self.spot.tree)
+        folders = self._folders()
         parts = {folder: self._parts(folder, folder) for folder in folders if folder in self.stored}
         code = self._code(folders)
         count = 0
@@ -79,6 +79,13 @@ class Scene:
                 yield Concerned(pair, own, files)
         if not folders and not count:
             self.say(f"{visible(self.spot.tree)} holds no model: no context.yaml, and no evidence/")
+
+    def _folders(self) -> list[str]:
+        """The directories of the work tree; none where the whole tree is gone that the base has."""
+        if os.path.lexists(self.spot.tree) or not self.stored:
+            return models_below(self.spot.tree)
+        self.say(f"{visible(self.spot.tree)} is gone, so the models that the base has there are judged as removed")
+        return []
 
     def code_is_gone(self, folder: str) -> bool:
         """True where the configuration names the code of a directory, and no file of it is there."""

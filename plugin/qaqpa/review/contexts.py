@@ -29,6 +29,7 @@ _PLACES = ("KZ", "EU")
 _NOT_APPLICABLE = "not_applicable"
 # Values of these fields have no order, and say which system it is.
 _IDENTITY = ("system_id", "domain", "models")
+_DIFFERS = frozenset(f"{field}_differs" for field in (*_MILDER, "domain"))
 
 
 def milder_context(before: State, now: State, in_old_context: Decision) -> Iterator[Change]:
@@ -52,9 +53,10 @@ def milder_context(before: State, now: State, in_old_context: Decision) -> Itera
         applied = control in earlier and earlier[control]["status"] != _NOT_APPLICABLE
         if applied and finding["status"] == _NOT_APPLICABLE:
             yield Change(control, NOT_APPLICABLE, ", ".join(finding["not_applicable_because"]), level)
-    for change in differences(now.decision, in_old_context)[0]:
-        if change.level == DENY and later.get(change.control, {}).get("status") not in {None, _NOT_APPLICABLE}:
-            yield Change(change.control, EASED, change.code, level)
+    if _may_ease(before.context, now.context):
+        for change in differences(now.decision, in_old_context)[0]:
+            if _is_eased(change, later.get(change.control)):
+                yield Change(change.control, EASED, change.code, level)
 
 
 def needs_signed_context(changes: Iterable[Change]) -> bool:
@@ -75,6 +77,29 @@ def _lowered(before: JsonObject, now: JsonObject) -> Iterator[str]:
         yield "jurisdictions"
     if now.get("version", 0) < before.get("version", 0):
         yield "version"
+
+
+def _may_ease(before: JsonObject, now: JsonObject) -> bool:
+    """False where every field of the context that differs is stricter now, so that nothing is asked less of."""
+    differ = (field for field in {*before, *now} if before.get(field) != now.get(field))
+    return any(_lowered(before, now)) or any(not _has_order(field, before, now) for field in differ)
+
+
+def _has_order(field: str, before: JsonObject, now: JsonObject) -> bool:
+    """True where it can be told whether a field is milder; the title asks for nothing."""
+    if field in {*_MILDER, "jurisdictions", "version", "title"}:
+        return True
+    return all(isinstance(context.get(field, True), bool) for context in (before, now))
+
+
+def _is_eased(change: Change, finding: JsonObject | None) -> bool:
+    """True for a denial that only today's context spares.
+
+    That a record differs from the context is none: whoever mends the context by the record would be told that the
+    record did not fit the context of before.
+    """
+    asked = finding is not None and finding["status"] != _NOT_APPLICABLE
+    return asked and change.level == DENY and change.code not in _DIFFERS
 
 
 def _by_control(decision: Decision) -> dict[str, JsonObject]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from qaqpa import times
 from qaqpa.evidence.kinds import kind
 from qaqpa.model import Evidence, Strength
 from qaqpa.report.judged import Change
@@ -16,9 +17,10 @@ REMOVED, SILENCED, WITHDRAWN = "evidence_removed", "evidence_silenced", "evidenc
 """Evidence is gone; signed evidence that spoke against the model is gone, and was not withdrawn; it was withdrawn."""
 
 WEAKENED, ENDS_EARLIER = "strength_lowered", "ends_earlier"
-"""Nobody signed any more what was signed; signed evidence ends sooner."""
+"""Nobody signed any more what was signed; evidence ends sooner, by its statement or by what it says itself."""
 
 _STRENGTHS = list(Strength)
+_UNTIL = "valid_until"
 # Whoever signs again, signs some seconds later or earlier.
 _A_DAY = timedelta(days=1)
 
@@ -36,8 +38,7 @@ def weaker_evidence(before: State, now: State) -> Iterator[Change]:
             yield Change("", REMOVED, name, WARN)
         if later and _strongest(later) < _strongest(earlier):
             yield Change("", WEAKENED, name, WARN)
-        ends = _end(earlier), _end(later)
-        if ends[0] and ends[1] and ends[0] - ends[1] >= _A_DAY:
+        if any(old and new and old - new >= _A_DAY for old, new in zip(_ends(earlier), _ends(later), strict=True)):
             yield Change("", ENDS_EARLIER, name, WARN)
 
 
@@ -76,6 +77,8 @@ def _strongest(facts: list[Evidence]) -> int:
     return max(_STRENGTHS.index(fact.strength) for fact in facts)
 
 
-def _end(facts: list[Evidence]) -> datetime | None:
-    """When the last of the signed facts ends; None where none has an end."""
-    return max((fact.expires_at for fact in facts if fact.signers and fact.expires_at), default=None)
+def _ends(facts: list[Evidence]) -> tuple[datetime | None, datetime | None]:
+    """When the last of the signed facts ends, and the last day that a text names as its end; None without one."""
+    signed = [fact.expires_at for fact in facts if fact.signers and fact.expires_at]
+    named = [fact.predicate[_UNTIL]["text"] for fact in facts if fact.predicate.get(_UNTIL)]
+    return max(signed, default=None), max(map(times.parse, named), default=None)

@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +124,17 @@ class Repository:
         answer = self._expect("ls-files", "-z", "--full-name", *kinds, *paths)
         return sorted({os.fsdecode(name) for name in answer.split(b"\0") if name})
 
+    def staged(self, folder: str = "", index: Path | None = None) -> dict[str, str]:
+        """The object ids of the files of an index by path; empty for what is no plain file or is not merged."""
+        paths = ["--", folder] if folder else []
+        more = {"GIT_INDEX_FILE": str(index)} if index else {}
+        answer = self._expect("ls-files", "-z", "--stage", "--full-name", *paths, more=more)
+        found = [line.partition(b"\t") for line in answer.split(b"\0") if line]
+        merged = {
+            path: about.split(b" ")[1] for about, _, path in found if about.startswith(b"100") and about.endswith(b" 0")
+        }
+        return {os.fsdecode(path): merged.get(path, b"").decode() for _, _, path in found}
+
     @contextmanager
     def blobs(self) -> Iterator[Blobs]:
         """A reader of the stored files."""
@@ -143,8 +154,8 @@ class Repository:
                 watch.cancel()
                 process.kill()
 
-    def _expect(self, *arguments: str) -> bytes:
-        answer = _run(self.top, *arguments)
+    def _expect(self, *arguments: str, more: Mapping[str, str] | None = None) -> bytes:
+        answer = _run(self.top, *arguments, more=more)
         if answer.returncode:
             raise UndecidedError(
                 f"git {arguments[0]} fails: {_complaint(answer)}", where=visible(self.top), mend=_MEND_BLOBS
@@ -215,7 +226,7 @@ def _entry(line: bytes) -> Entry:
     return Entry(os.fsdecode(path), mode.decode(), oid.decode(), int(size) if size.isdigit() else 0)
 
 
-def _run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _run(directory: Path, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
     command = [*_command(directory), *arguments]
     try:
         return subprocess.run(
@@ -224,7 +235,7 @@ def _run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,
-            env=_environment(),
+            env={**_environment(), **(more or {})},
         )
     except FileNotFoundError as error:
         raise UsageError("git is not installed", mend="Install git, or leave --base out") from error

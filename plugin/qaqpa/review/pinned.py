@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qaqpa.config import DEFAULT_FILE, Config, PartiesSource, config_from, load_config
@@ -19,6 +19,7 @@ from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.trust import MAX_SIGNED_BYTES
 from qaqpa.policy.bundle import DATA, MANIFEST, WASM
+from qaqpa.review.changed import has_object_id
 from qaqpa.review.git import Blobs, Entry
 from qaqpa.review.place import Spot, below
 from qaqpa.review.refs import Base
@@ -48,6 +49,7 @@ class Pinned:
     blobs: Blobs
     scratch: Path
     say: Say
+    _asked: list[str] = field(default_factory=list)
 
     def config(self, named: str | None) -> Config:
         """The configuration in force.
@@ -63,6 +65,19 @@ class Pinned:
         if path is None:
             return self._with_files_of_base(load_config(named))
         return self._with_files_of_base(self._at_base(path, by if found else "default"))
+
+    def changed(self) -> list[str]:
+        """The files that `config` looked for at the base and that the change alters, sorted."""
+        return sorted({path for path in self._asked if self._is_changed(path)})
+
+    def _is_changed(self, path: str) -> bool:
+        """Whether a file is not what it was where the branch was left, nor what the base has by now."""
+        repository = self.spot.repository
+        entries = [repository.entries(commit, path) for commit in (self.base.fork, self.base.tip)]
+        stored = [next((entry.oid for entry in found if entry.path == path), "") for found in entries]
+        if not os.path.lexists(repository.top / path):
+            return "" not in stored
+        return not any(has_object_id(repository.top, path, oid) for oid in stored)
 
     def _at_base(self, path: str, named_by: str) -> Config:
         entry = self._entry(path)
@@ -142,6 +157,7 @@ class Pinned:
 
     def _entry(self, path: str) -> Entry | None:
         """The file of the base with exactly this path; a link or a submodule there is refused."""
+        self._asked.append(path)
         found = [entry for entry in self.spot.repository.entries(self.base.tip, path) if entry.path == path]
         if found and not found[0].is_file:
             raise UsageError("This is no plain file", where=self._named(path), required="the file itself, no link")

@@ -32,7 +32,7 @@ class Spot:
 
 
 def find_spot(target: str) -> Spot:
-    """Where a tree lies.
+    """Where a tree lies, or would lie: it may be gone, and the base says then whether it ever was there.
 
     The repository is the one around the working directory where that holds the tree, else the one around the tree.
 
@@ -41,9 +41,7 @@ def find_spot(target: str) -> Spot:
     """
     tree = Path(target)
     absolute = Path(os.path.abspath(tree))  # noqa: PTH100 - keeps links
-    if not absolute.exists() and not absolute.is_symlink():
-        raise UsageError("There is no such directory", where=visible(target), mend="Name the directory of the models")
-    repository = _around_here(absolute) or Repository.around(absolute if absolute.is_dir() else absolute.parent)
+    repository = _around_here(absolute) or Repository.around(_directory_there(absolute))
     folder = below(repository.top, absolute)
     if folder is None:
         raise UsageError("The tree lies outside the work tree", where=visible(target), required=str(repository.top))
@@ -73,6 +71,11 @@ def below(top: Path, path: Path) -> str | None:
         if above == top or Path(os.path.realpath(above)) == top:
             return "/".join(absolute.relative_to(above).parts)
     return None
+
+
+def _directory_there(path: Path) -> Path:
+    """The directory itself, or the nearest above it that is there."""
+    return next(one for one in (path, *path.parents) if one.is_dir())
 
 
 def _around_here(tree: Path) -> Repository | None:

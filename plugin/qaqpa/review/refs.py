@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
-from qaqpa.errors import UsageError
+from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.escape import visible
 from qaqpa.review.git import Repository
 
@@ -14,6 +15,7 @@ _PLACES = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/
 _SUFFIX = re.compile("[~^@:]")
 _REFUSED = re.compile(r"[\x00-\x20\x7f]|\.\.")
 _LONGEST = 1000
+_HEAD = "HEAD"
 _SHALLOW = "The history here is cut off: with actions/checkout say `fetch-depth: 0`, elsewhere `git fetch --unshallow`"
 
 
@@ -26,6 +28,8 @@ class Base:
         tip: the commit that it names now; configuration, parties and policies are taken from there.
         fork: the merge base with `HEAD`, which the files are compared with: what the base gained meanwhile is not what
             the pull request took away.
+
+    Both are the tree without any file where there is no commit yet.
     """
 
     ref: str
@@ -34,7 +38,7 @@ class Base:
 
 
 def find_base(repository: Repository, ref: str) -> Base:
-    """The commits that a ref stands for.
+    """The commits that a ref stands for. Where `HEAD` has no commit yet, it stands for nothing, so everything is new.
 
     Raises:
         UsageError: it is not a ref, means more than one thing, does not exist here, or has no history in common.
@@ -45,6 +49,9 @@ def find_base(repository: Repository, ref: str) -> Base:
     _check_one_meaning(repository, ref)
     tip = repository.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     shallow = repository.text("rev-parse", "--is-shallow-repository") != "false"
+    if not tip and ref == _HEAD and repository.text("symbolic-ref", "--quiet", _HEAD):
+        nothing = _nothing(repository)
+        return Base(ref, nothing, nothing)
     if not tip:
         mend = _SHALLOW if shallow else "Fetch it: `git fetch origin main` makes origin/main known"
         raise UsageError(f"There is no commit {visible(ref)!r} here", where="--base", mend=mend)
@@ -55,6 +62,14 @@ def find_base(repository: Repository, ref: str) -> Base:
         found = f"HEAD and {visible(ref)!r} have no commit in common"
         raise UsageError(found, where="--base", mend=_SHALLOW if shallow else "Name the branch that it goes into")
     return Base(ref, tip, fork.split()[0])
+
+
+def _nothing(repository: Repository) -> str:
+    """The tree without any file, which git knows without storing it."""
+    found = repository.text("hash-object", "-t", "tree", os.devnull)
+    if not found:
+        raise UndecidedError("git cannot say what nothing is", where=visible(repository.top))
+    return found
 
 
 def _check_one_meaning(repository: Repository, ref: str) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -25,6 +25,7 @@ from qaqpa.review.state import Judge, State
 from qaqpa.review.stored import read_stored
 from qaqpa.review.todo import notes, todos
 from qaqpa.review.tree import MODEL
+from qaqpa.review.values import changed_values
 from qaqpa.review.violations import DENY
 
 NEVER, NEW, ANY = "never", "new", "any"
@@ -43,6 +44,7 @@ class Reviewer:
         scratch: an empty directory of one's own.
         parties: the parties file in force; None where there is none.
         fail_on: `never`, `new` or `any`.
+        rules: files of the repository that judge, and that the change alters: those of the base are in force.
     """
 
     scene: Scene
@@ -50,6 +52,7 @@ class Reviewer:
     scratch: Path
     parties: Parties | None
     fail_on: str
+    rules: Sequence[str] = ()
 
     def review(self) -> Review:
         """The review.
@@ -66,6 +69,9 @@ class Reviewer:
                 errors.append(error)
         if errors:
             raise _together(errors)
+        if self.rules and not judged:
+            named = ", ".join(map(visible, self.rules))
+            self.scene.say(f"changed here: {named}. The base's judged; the change is in force after the merge")
         base = self.scene.base
         return Review(tuple(judged), base.ref, base.tip, self.fail_on, _outcome(judged, self.fail_on))
 
@@ -83,6 +89,7 @@ class Reviewer:
         comparison = self._comparison(pair, before, now, about)
         said = [
             *([Note("note.context_unsigned")] if needs_signed_context(comparison.new) else []),
+            *(changed_values(before.directory, directory) if before else ()),
             *self._about_code(concerned, before, now),
             *notes(todos(now, self.judge.engine.catalog, self.parties)),
         ]
@@ -129,7 +136,8 @@ class Reviewer:
 
     def _report(self, now: State, target: Path, comparison: Comparison, own_notes: Iterable[Note]) -> Judged:
         places = Places(now.request, str(target), self.scene.config.path)
-        return Judged(now.decision, str(target), places, comparison, tuple(own_notes), self.fail_on)
+        rules = [Note("note.rules_changed", {"files": list(self.rules)})] if self.rules else []
+        return Judged(now.decision, str(target), places, comparison, (*rules, *own_notes), self.fail_on)
 
     def _about_code(self, concerned: Concerned, before: State | None, now: State) -> Iterator[Note]:
         """That code changed and the evidence about the model did not: perhaps it is about something older."""
