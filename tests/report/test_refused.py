@@ -83,6 +83,7 @@ def test_junit_has_a_failure_for_it(engine: EmbeddedEngine) -> None:
     failed = {name: result for name, result in failed.items() if isinstance(result, Failure)}
     assert sorted(failed) == ["TRN-01/not_applicable_now 1", "context_lowered 2"]
     assert SAID in failed["context_lowered 2"].message
+    assert failed["context_lowered 2"].text.startswith(f"[refused] {SAID}")
 
 
 def test_sarif_and_github_have_an_error_for_it(engine: EmbeddedEngine) -> None:

@@ -106,7 +106,7 @@ def _told(result: Result, texts: Texts) -> str:
     """The four parts of a result, and where it stands."""
     place = f"{_name(result.place.file)}:{result.place.line}:{result.place.column}" if result.place else ""
     parts = (
-        f"[{result.status}] {result.message}",
+        f"[{'refused' if result.blocks and result.weakens else result.status}] {result.message}",
         place,
         result.required and f"{texts.say('finding.required')} {result.required}",
         *(f"{texts.say('finding.because')} {reason.line}" for reason in result.because),
