@@ -65,4 +65,5 @@ def test_the_core_checks_a_directory_without_mlflow_and_without_a_checkout(wheel
     assert qaqpa("check", str(example / "mended"), "--as-of", "2026-11-23").returncode == 0
     registry = qaqpa("check", "models:/credit/1")
     assert registry.returncode == 2
-    assert "pip install 'qaqpa[mlflow]'" in registry.stderr
+    assert "pip install '.[mlflow]' in its checkout" in registry.stderr
+    assert "qaqpa[" not in registry.stderr, "the name is on no index, so anybody could register it"

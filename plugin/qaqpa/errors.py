@@ -16,6 +16,11 @@ class ExitCode(enum.IntEnum):
     UNDECIDED = 4
 
 
+def with_extra(name: str) -> str:
+    """How to install what an extra of Qaqpa brings; by its checkout, for it is on no index."""
+    return f"Install Qaqpa with its extra `{name}`: pip install '.[{name}]' in its checkout"
+
+
 class QaqpaError(Exception):
     """Base of all errors that a user can mend.
 

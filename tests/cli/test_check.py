@@ -247,7 +247,9 @@ def test_root_keys_never_come_from_the_directory_that_is_judged(
     capsys.readouterr()
     for command in (["check", "system"], ["evidence", "list", "system"], ["waivers", "system"]):
         assert main([*command, "--config", config]) == 2
-        assert "lies inside the directory that is judged" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "lies inside the directory that is judged" in said
+        assert "Move it out of the directory, and name it with --config FILE" in said
     (here / "link.yaml").symlink_to(config)
     assert main(["check", str(root), "--config", "link.yaml"]) == 2
     outside = here / "outside"

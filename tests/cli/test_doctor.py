@@ -38,6 +38,7 @@ def test_doctor_shows_settings_their_sources_and_that_the_engine_denies(
     monkeypatch.setenv("QAQPA_ENGINE", "embedded")
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
+    assert not any(line.endswith(" ") for line in out.splitlines())
     rows = [" ".join(line.split()) for line in out.splitlines()]
     assert f"qaqpa {__version__}" in rows
     assert "configuration qaqpa.yaml from default" in rows

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,7 @@ def test_every_kind_of_evidence_is_explained_with_every_field(here: Path, capsys
     assert main(["explain", name]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"{name}  {kind(name).title}")
+    assert not re.search(r" $", out, re.MULTILINE)
     for title in ("Description", "About", "Supplied by", "Strength", "Read by", "Fields"):
         assert f"\n{title}\n  " in out
     assert all(f"  {field} (" in out for field in kind(name).schema["properties"] if field != "kind")
@@ -146,6 +148,7 @@ def test_a_kind_says_what_it_is_about_who_supplies_and_who_reads_it(here: Path, 
     assert f"public_sector (may be left out; read by {readers})" in out
     assert "kz_autonomy (may be left out; read by DOC-01, PRO-01)" in out
     assert "AUD-03: " in out
+    assert "production: signed by somebody whom the parties file names for this kind" in out
 
 
 def test_a_kind_is_explained_in_the_language_but_for_what_its_schema_says(here: Path, capsys: Capture) -> None:

@@ -47,6 +47,7 @@ def test_it_writes_configuration_context_and_a_template_of_every_kind(
     assert f"Wrote {len(asked) + 2} files to new/system/" in said
     assert "what context.yaml leaves out counts as the strictest value" in said
     assert "qaqpa check new/system --config new/system/qaqpa.yaml" in said
+    assert "Before staging or production, or a parties file, move qaqpa.yaml out of the directory" in said
 
 
 def test_the_context_names_the_model_and_a_random_system(system: Path, here: Path) -> None:

@@ -49,7 +49,8 @@ def test_a_new_key_is_what_ssh_keygen_says_it_is(here: Path, capsys: Capture, ki
     listed = subprocess.run(["ssh-keygen", "-l", "-f", "me"], check=True, capture_output=True, text=True, cwd=here)
     assert listed.stdout.split()[1] in out
     assert (here / "me.pub").read_text().strip() in out
-    assert "whoever keeps the parties file" in out
+    assert "A person's key: give the public line to whoever keeps the parties file" in out
+    assert "The key of a gate: keep it out of the parties file" in out
     assert (here / "me").stat().st_mode & 0o777 == 0o600
     assert "PRIVATE KEY" not in out
 

@@ -68,7 +68,8 @@ def test_an_allow_is_signed_and_written_in_both_forms(base: Path, capsys: Captur
     assert files() == [DSSE_FILE, BUNDLE_FILE]
     assert predicate()["verificationResult"] == "PASSED"
     err = capsys.readouterr().err
-    assert f"PASSED, signed by {GATE.key_id}" in err
+    ends = predicate()[summary.EXPIRES]
+    assert f"PASSED, ends {ends}, signed by {GATE.key_id}" in err
     assert base.is_dir()
 
 

@@ -81,6 +81,7 @@ def test_one_changed_byte_is_refused(found: dict[str, Any], here: Path, capsys: 
     assert verify() == 3
     out = capsys.readouterr().out
     assert out.startswith("REFUSED  model\n  ✗ bytes: it is about other bytes")
+    assert "\n    required: a verdict about these bytes, " in out
     assert found
 
 

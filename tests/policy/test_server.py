@@ -208,7 +208,7 @@ def test_address_that_is_none_is_refused(url: str) -> None:
 def test_missing_client_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "qaqpa.policy.transport", raising=False)
     monkeypatch.setitem(sys.modules, "opa_client", None)
-    with pytest.raises(UndecidedError, match=r"pip install 'qaqpa\[opa\]'"):
+    with pytest.raises(UndecidedError, match=r"pip install '\.\[opa\]' in its checkout"):
         engine("http://127.0.0.1:8181")
 
 

@@ -44,14 +44,13 @@ def test_a_review_says_what_got_worse_what_was_mended_and_which_waivers_end(engi
         unplaced(decide(request(everything()), engine)), comparison=Comparison(existed=False, base_verdict="")
     )
     text = markdown.render(review_of(fresh, failing, ending), engine.catalog)
-    assert text.startswith("## ✗ Qaqpa: DENIED\n\nCompared with main (commit c0ffee")
-    assert "Only what became worse is refused." in text
+    assert text.startswith("## ✗ Qaqpa: DENIED\n\nCompared with main (commit `c0ffee")
+    assert "Compared with main (commit `c0ffee000000`). Only what became worse is refused." in text
     models = [line for line in text.splitlines() if (line.startswith("| ") and "models:" in line) or "failing)" in line]
     assert [line.split(" | ")[1][:1] for line in models[:3]] == ["✗", "✗", "✓"]
-    assert (
-        "**Worse than at the base**\n\n- NDQ-02 Bias test across protected groups: selection\\_ratio\\_low (groups)"
-        in text
-    )
+    worse = "**Worse than at the base, and refused**\n\n- NDQ-02 Bias test across protected groups: By race, Black is"
+    assert worse in text
+    assert "\\[selection\\_ratio\\_low\\]" in text
     assert "**Mended**\n\n- NDQ-02 Bias test across protected groups: nothing\\_tested (groups)" in text
     assert "waived until 3 December 2026, 00:00 UTC" in text
     assert "New: the base does not have this model." in text

@@ -73,7 +73,7 @@ def test_what_changed_against_the_base_stands_before_the_rest(engine: EmbeddedEn
     written = rendered(of_directory(engine, FAILING, comparison=compared), engine)
     order = [
         "ALLOWED at the base.",
-        "Worse than at the base\n  NDQ-02 Bias test across protected groups: selection_ratio_low (groups)",
+        "Worse than at the base\n  NDQ-02 Bias test across protected groups: By race, Black is selected",
         "Mended\n  NDQ-02 Bias test across protected groups: nothing_tested (groups)",
         "Waivers that end within 14 days, or were lost\n  AUD-01 Independent audit with a positive conclusion: its",
         "To do for the ML engineer",

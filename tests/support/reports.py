@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -68,4 +69,4 @@ def waived(engine: EmbeddedEngine, *, reason: str = "No auditor is free.") -> Ju
 
 def review_of(*judged: Judged, outcome: Verdict = Verdict.DENY, fail_on: str = "new") -> Review:
     """A review against `main`."""
-    return Review(judged, "main", COMMIT, fail_on, outcome)
+    return Review(tuple(replace(one, fail_on=fail_on) for one in judged), "main", COMMIT, fail_on, outcome)

@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.text import Text
 
 from qaqpa.cli import lazily
 from qaqpa.config import Config, load_config
@@ -112,7 +113,7 @@ def trust_for(config: Config, target: str, stage: Stage = Stage.REVIEW) -> Trust
                     "What decides about the directory lies inside the directory that is judged",
                     where=str(file),
                     required="a configuration and policies from elsewhere",
-                    mend="Move it out, or use --config FILE",
+                    mend="Move it out of the directory, and name it with --config FILE",
                 )
     return open_trust(config)
 
@@ -173,6 +174,14 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
+
+
+def print_trimmed(out: Console, renderable: RenderableType) -> None:
+    """Prints something in lines that do not end in blanks, as tables and indented texts of Rich do."""
+    for segments in out.render_lines(renderable, pad=False):
+        line = Text.assemble(*((segment.text, segment.style or "") for segment in segments))
+        line.rstrip()
+        out.print(line, soft_wrap=True)
 
 
 def console(file: TextIO | None = None) -> Console:

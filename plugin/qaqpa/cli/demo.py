@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 
 from qaqpa.cli.common import console
-from qaqpa.errors import UsageError
+from qaqpa.errors import UsageError, with_extra
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
     try:
         from qaqpa.demo.run import run_demo  # noqa: PLC0415 - importing MLflow takes seconds
     except ImportError as error:
-        raise UsageError("The demo needs MLflow", mend="pip install 'qaqpa[mlflow]'") from error
+        raise UsageError("The demo needs MLflow", mend=with_extra("mlflow")) from error
     return run_demo(keep=args.keep, out=console())

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qaqpa import __version__, times
-from qaqpa.cli.common import add_config, console
+from qaqpa.cli.common import add_config, console, print_trimmed
 from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, QaqpaError
 from qaqpa.escape import visible
@@ -38,6 +38,9 @@ def run(args: argparse.Namespace) -> int:
     """
     out = console()
     table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
     config = load_config(args.config)
     table.add_row("qaqpa", __version__, "")
     table.add_row("python", platform.python_version(), Text(sys.executable, style="dim"))
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         table.add_row(
             "observe", ", ".join(entry.models), _observing(entry.until >= times.now().date(), str(entry.until))
         )
-    out.print(table)
+    print_trimmed(out, table)
     out.print()
     if not any(gate.stage is Stage.PRODUCTION for gate in config.gates):
         out.print(Text("WARNING: no gate has the stage production: nothing is kept out of it", style="bold yellow"))

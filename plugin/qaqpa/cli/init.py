@@ -130,6 +130,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"Proposed profiles: {', '.join(profiles)} (`qaqpa profiles` lists all)")
     print("Next: copy what you have from evidence-templates/ to evidence/, fill it in, and run")
     print(f"  qaqpa check {base} --config {base / 'qaqpa.yaml'}")
+    print("That is a review. Before staging or production, or a parties file, move qaqpa.yaml out of the directory:")
+    print("whoever writes the evidence must not write the rules too.")
     return 0
 
 

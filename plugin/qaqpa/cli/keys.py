@@ -65,9 +65,8 @@ def _new(args: argparse.Namespace) -> None:
     write_key(args.path, private, passphrase, args.comment)
     print(f"wrote {visible(args.path)} (private, keep it) and {visible(args.path)}.pub")
     _show(private.public_key(), args.comment)
-    print(
-        "Give the public line to whoever keeps the parties file; nothing that you sign counts before it stands there."
-    )
+    print("A person's key: give the public line to whoever keeps the parties file; nothing signed counts before that.")
+    print("The key of a gate: keep it out of the parties file, and give the .pub file to whoever verifies.")
 
 
 def _chosen(file: str | None) -> bytes:

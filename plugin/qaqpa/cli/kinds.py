@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from qaqpa.cli.fields import Field, fields, note, readers
-from qaqpa.evidence.kinds import WAIVER, WITHDRAWAL, Kind
+from qaqpa.evidence.kinds import SYSTEM, WAIVER, WITHDRAWAL, Kind
 from qaqpa.report.page import about, strength
 from qaqpa.report.section import Line, Section, section
 from qaqpa.report.texts import Texts
@@ -26,7 +26,8 @@ def _strength(own: Kind, texts: Texts) -> list[str]:
     if own.name == WAIVER:
         return [texts.say("level.waiver")]
     needing = [card for card in texts.catalog.controls.values() if own.name in card["evidence"]]
-    return strength(needing, texts) if needing else []
+    # No control asks for the context itself, and production takes it only signed.
+    return strength(needing, texts) if needing or own.name == SYSTEM else []
 
 
 def _read_by(own: Kind, texts: Texts) -> list[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from qaqpa.cli.common import console, open_texts
+from qaqpa.cli.common import console, open_texts, print_trimmed
 from qaqpa.cli.pages import add_arguments_of_pages, expect_known, print_sections, print_title, table
 from qaqpa.report.pages import act_page
 from qaqpa.report.provisions import act_name, in_force
@@ -28,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
     expect_known("act", args.act, acts)
     if args.act is None:
         codes = ("law.act", "law.jurisdiction", "law.in_force", "law.provisions")
-        out.print(table(("ID", *(texts.say(code) for code in codes)), (_row(act, texts) for act in sorted(acts))))
+        print_trimmed(
+            out, table(("ID", *(texts.say(code) for code in codes)), (_row(act, texts) for act in sorted(acts)))
+        )
     else:
         print_title(out, args.act, act_name(args.act, texts))
         print_sections(out, act_page(args.act, texts))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from qaqpa.errors import UsageError
+from qaqpa.errors import UsageError, with_extra
 
 MODELS = "models:/"
 """What the URI of a registered model begins with."""
@@ -21,6 +21,4 @@ def with_mlflow(module: str) -> Any:
     try:
         return importlib.import_module(f"qaqpa.mlflow.{module}")
     except ImportError as error:
-        raise UsageError(
-            "MLflow is not installed, so no registry can be reached", mend="pip install 'qaqpa[mlflow]'"
-        ) from error
+        raise UsageError("MLflow is not installed, so no registry can be reached", mend=with_extra("mlflow")) from error

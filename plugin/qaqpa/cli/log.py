@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qaqpa import times
-from qaqpa.cli.common import add_config, add_language, console
+from qaqpa.cli.common import add_config, add_language, console, print_trimmed
 from qaqpa.cli.logged import add_log, add_policy, database_of, print_decision, source_of
 from qaqpa.cli.logverify import add_checking, checkpoint, verify
 from qaqpa.errors import UsageError
@@ -107,7 +107,7 @@ def _list(args: argparse.Namespace) -> int:
             *(fields["stage"], f"{fields['verdict']}{mode}", f"{one.outcome} {one.reason}".strip()),
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))
-    out.print(table)
+    print_trimmed(out, table)
     return 0
 
 

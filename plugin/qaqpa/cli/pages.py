@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from qaqpa.cli.common import add_config, add_language
+from qaqpa.cli.common import add_config, add_language, print_trimmed
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.report.section import Line, Section
@@ -71,9 +71,9 @@ def _print_line(out: Console, line: Line) -> None:
     head = Text.assemble((safe(line.name), "bold") if line.text and line.below else safe(line.name))
     if line.name and line.text:
         head.append(": ")
-    out.print(_indented(head.append(safe(line.text)), 1))
+    print_trimmed(out, _indented(head.append(safe(line.text)), 1))
     for below in filter(None, line.below):
-        out.print(_indented(Text(safe(below), style="dim"), 2))
+        print_trimmed(out, _indented(Text(safe(below), style="dim"), 2))
 
 
 def _indented(text: Text, steps: int) -> Padding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from qaqpa.cli.common import console, open_texts
+from qaqpa.cli.common import console, open_texts, print_trimmed
 from qaqpa.cli.pages import add_arguments_of_pages, expect_known, print_sections, print_title, table
 from qaqpa.report.pages import profile_page
 from qaqpa.report.texts import Texts
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     expect_known("profile", args.id, texts.catalog.profiles)
     if args.id is None:
         headers = ("ID", *(texts.say(key) for key in ("explain.title", "explain.controls", "explain.acts")))
-        out.print(table(headers, (_row(profile, texts) for profile in sorted(texts.catalog.profiles))))
+        print_trimmed(out, table(headers, (_row(profile, texts) for profile in sorted(texts.catalog.profiles))))
     else:
         print_title(out, args.id, texts.profile(args.id, "title"))
         print_sections(out, profile_page(args.id, texts))

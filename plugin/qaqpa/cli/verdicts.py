@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from qaqpa.model import Decision, Request, Stage, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.record.attest import BUNDLE_FILE, DSSE_FILE, check_gate_key, signed_files, take_away, write_files
 from qaqpa.record.services import is_service, open_service_key
+from qaqpa.record.summary import EXPIRES
 from qaqpa.record.verdict import Judgement, refuse_unsigned, verdict_statement
 
 
@@ -105,7 +107,9 @@ class Signing:
         write_files(self._directory, signed_files(payload, self._key))
         result = "PASSED" if decision.verdict is Verdict.ALLOW else "FAILED"
         place = visible(self._directory / DSSE_FILE)
-        print(f"qaqpa: wrote {place} and {BUNDLE_FILE}: {result}, signed by {self._key.key_id}", file=sys.stderr)
+        ends = json.loads(payload)["predicate"].get(EXPIRES)
+        said = f"{result}{f', ends {ends}' if ends else ''}, signed by {self._key.key_id}"
+        print(f"qaqpa: wrote {place} and {BUNDLE_FILE}: {said}", file=sys.stderr)
 
 
 def _refuse_inside(directory: Path, target: str) -> None:

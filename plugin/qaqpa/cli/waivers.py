@@ -15,7 +15,17 @@ from rich.table import Table
 from rich.text import Text
 
 from qaqpa import times
-from qaqpa.cli.common import Target, add_config, add_registry, attaching, console, parties_for, read_target, waiting
+from qaqpa.cli.common import (
+    Target,
+    add_config,
+    add_registry,
+    attaching,
+    console,
+    parties_for,
+    print_trimmed,
+    read_target,
+    waiting,
+)
 from qaqpa.cli.looking import Look, look_at
 from qaqpa.cli.placing import short_id
 from qaqpa.config import Config, load_config
@@ -168,7 +178,7 @@ def _print(found: list[_Waiver]) -> None:
             *(waiver.ticket, signers, counts),
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))
-    out.print(table)
+    print_trimmed(out, table)
     refused = [waiver for waiver in found if waiver.code]
     if refused:
         out.print()

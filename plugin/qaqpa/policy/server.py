@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from qaqpa.errors import UndecidedError
+from qaqpa.errors import UndecidedError, with_extra
 from qaqpa.model import Answer, Json, JsonObject, Verdict
 from qaqpa.policy.bundle import ENTRYPOINT, Catalog
 from qaqpa.policy.engine import Engine
@@ -189,7 +189,7 @@ def _client(url: str, seconds: float, ca_file: str | None) -> Any:
         from qaqpa.policy.transport import open_client  # noqa: PLC0415 - the extra `opa` may be absent
     except ImportError as error:
         raise UndecidedError(
-            "The client of the OPA server is not installed", required="the extra `opa`", mend="pip install 'qaqpa[opa]'"
+            "The client of the OPA server is not installed", required="the extra `opa`", mend=with_extra("opa")
         ) from error
     return open_client(url, seconds, ca_file)
 

@@ -70,7 +70,7 @@ def _unmet(verdict: SignedVerdict, digest: str, required: Requirements, now: dat
     if not verdict.passed:
         yield Unmet("result", f"FAILED: the gate decided {verdict.decision}{_because(verdict)}", "PASSED")
     if verdict.digest != digest:
-        yield Unmet("bytes", f"it is about other bytes, {verdict.digest}", f"{digest}, the digest of these")
+        yield Unmet("bytes", f"it is about other bytes, {verdict.digest}", f"a verdict about these bytes, {digest}")
     if verdict.stage is not required.stage:
         yield Unmet("stage", f"it is for {verdict.stage.value}", required.stage.value)
     if verdict.verifier != required.verifier:

@@ -52,6 +52,7 @@ PROBLEM_CODES = (
     "bytes_elsewhere",
     "bytes_missing",
     "changed_meanwhile",
+    "clock_went_back",
     "context_conflict",
     "context_unsigned",
     "digest_failed",

@@ -7,7 +7,7 @@ from qaqpa.escape import visible
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report.judged import Judged, Review, each
 from qaqpa.report.places import inside
-from qaqpa.report.results import LEVELS, Result, results
+from qaqpa.report.results import LEVELS, Result, for_people
 from qaqpa.report.texts import Texts
 
 MOST = 10
@@ -22,12 +22,12 @@ def render(report: Judged | Review, catalog: Catalog, language: str = "en") -> s
     """One command a line, the worst first; where there are more than GitHub shows, a notice says how many."""
     texts = Texts(catalog, language)
     found = [
-        (judged.decision.document["subject"], result) for judged in each(report) for result in results(judged, texts)
+        (judged.decision.document["subject"], result) for judged in each(report) for result in for_people(judged, texts)
     ]
-    found.sort(key=lambda pair: (LEVELS.index(pair[1].level), pair[1].change != "new"))
+    found.sort(key=lambda pair: (not pair[1].blocks, LEVELS.index(pair[1].shown), pair[1].change != "new"))
     shown: dict[str, list[str]] = {level: [] for level in LEVELS}
     for subject, result in found:
-        shown[result.level].append(_annotation(result, texts.subject(subject), texts))
+        shown[result.shown].append(_annotation(result, texts.subject(subject), texts))
     kept = _kept(shown)
     left = sum(map(len, shown.values())) - sum(map(len, kept.values()))
     lines = [line for level in LEVELS for line in kept[level]]
@@ -62,4 +62,4 @@ def _annotation(result: Result, subject: str, texts: Texts) -> str:
     )
     message = "\n".join(part for part in parts if part)
     title = f"{result.name}: {result.title}"
-    return command(_COMMANDS[result.level], message, **where, title=title)
+    return command(_COMMANDS[result.shown], message, **where, title=title)

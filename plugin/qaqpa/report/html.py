@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report.judged import Judged, Review, outcome
 from qaqpa.report.strings import LANGUAGES
-from qaqpa.report.summary import against, overview, weight
+from qaqpa.report.summary import against, concluded, overview, weight
 from qaqpa.report.texts import Texts
 from qaqpa.report.views import view
 
@@ -51,7 +51,9 @@ def _page(report: Judged | Review, texts: Texts) -> dict[str, Any]:
         "changes": [_changes(judged) for judged in listed],
         "review": review,
         "outcome": outcome(report).value,
-        "said": texts.say(f"verdict.{outcome(report).value}"),
+        "said": concluded(report, texts)
+        if isinstance(report, Review)
+        else texts.say(f"verdict.{outcome(report).value}"),
         "against": f"{against(report, texts)} {weight(report, texts)}" if isinstance(report, Review) else "",
     }
 

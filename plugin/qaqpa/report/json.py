@@ -69,6 +69,7 @@ def _result(result: Result) -> JsonObject:
         "control": result.control,
         "code": result.code,
         "level": result.level,
+        "blocks": result.blocks,
         "status": result.status,
         "title": result.title,
         "message": result.message,

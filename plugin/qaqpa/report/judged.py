@@ -67,13 +67,35 @@ class Note:
 
 @dataclass(frozen=True)
 class Judged:
-    """One decision, ready for a report. `target` is a directory or a `models:/` URI, as it was named."""
+    """One decision, ready for a report. `target` is a directory or a `models:/` URI, as it was named.
+
+    `fail_on` is what the review refuses that this is a part of: `never`, `new` or `any`; empty without a base.
+    """
 
     decision: Decision
     target: str
     places: Places
     comparison: Comparison | None = None
     notes: tuple[Note, ...] = ()
+    fail_on: str = ""
+
+    @property
+    def refused(self) -> tuple[Change, ...]:
+        """What became worse and is refused for that."""
+        if self.comparison is None or self.fail_on not in {"new", "any"}:
+            return ()
+        return tuple(change for change in self.comparison.new if change.level == "deny")
+
+    @property
+    def gone(self) -> bool:
+        """True where the directory of the model is gone: then every requirement fails, for that one reason."""
+        return any(change.code == "model_removed" for change in self.comparison.new) if self.comparison else False
+
+    @property
+    def standing(self) -> Verdict:
+        """The verdict, and a denial where nothing denies but the review refuses what became worse."""
+        worse = self.decision.verdict is Verdict.ALLOW and self.refused
+        return Verdict.DENY if worse else self.decision.verdict
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ def render(report: Judged | Review, catalog: Catalog, language: str = "en") -> s
     """One suite for each model.
 
     What fails is a failure, what is waived or does not apply is skipped with the reason, and what could not be judged
-    is an error. JUnit knows no warnings: a case that only warns passes, and says so in its output.
+    is an error. What became weaker and is no violation is a case of its own, and a failure where that is refused.
+    JUnit knows no warnings: a case that only warns passes, and says so in its output.
     """
     texts = Texts(catalog, language)
     root = ET.Element("testsuites", name="qaqpa")
@@ -55,8 +56,15 @@ def _suite(judged: Judged, texts: Texts) -> ET.Element:
     for number, result in enumerate((result for result in found if result.status == "problem"), 1):
         case = _case(suite, f"{result.code} {number}", (result,), name)
         _outcome(case, "error", (result,), texts)
+    for number, result in enumerate((result for result in found if result.weakens), 1):
+        case = _case(suite, f"{result.name} {number}", (result,), name)
+        if result.blocks:
+            _outcome(case, "failure", (result,), texts)
+        else:
+            ET.SubElement(case, "system-out").text = _clean(_told(result, texts))
     for finding in judged.decision.findings:
-        _finding(suite, finding, [result for result in found if result.control == finding["control"]], name, texts)
+        own = [result for result in found if result.control == finding["control"] and not result.weakens]
+        _finding(suite, finding, own, name, texts)
     _count(suite)
     return suite
 
@@ -98,7 +106,7 @@ def _told(result: Result, texts: Texts) -> str:
     """The four parts of a result, and where it stands."""
     place = f"{_name(result.place.file)}:{result.place.line}:{result.place.column}" if result.place else ""
     parts = (
-        f"[{result.status}] {result.message}",
+        f"[{'refused' if result.blocks and result.weakens else result.status}] {result.message}",
         place,
         result.required and f"{texts.say('finding.required')} {result.required}",
         *(f"{texts.say('finding.because')} {reason.line}" for reason in result.because),

@@ -13,18 +13,21 @@ from qaqpa.report import evidence
 from qaqpa.report.forms import shown
 from qaqpa.report.judged import Judged, Review, outcome
 from qaqpa.report.markdown_text import code, escape, table
-from qaqpa.report.results import Result, results
+from qaqpa.report.results import Result, for_people
 from qaqpa.report.summary import (
     against,
     before,
     circumstances,
     compared,
+    concluded,
     notes,
     overview,
-    summary,
-    verdict,
+    said_of,
+    short,
+    tasks,
     weight,
     with_status,
+    word,
 )
 from qaqpa.report.texts import Texts
 
@@ -71,13 +74,13 @@ def _longest(page: Callable[..., str], rows: int, models: int, limit: int) -> st
 def _review(review: Review, texts: Texts, models: int) -> str:
     """The heading of a review, and a table of its models."""
     listed = overview(review)
-    heading = f"## {_SIGNS[outcome(review)]} Qaqpa: {escape(texts.say(f'verdict.{outcome(review).value}'))}"
+    heading = f"## {_SIGNS[outcome(review)]} Qaqpa: {escape(concluded(review, texts))}"
     names = ("report.model", "report.verdict", "report.base", "compare.new", "compare.mended")
     headers = [escape(texts.say(name)) for name in names]
     rows = [
         [
             escape(f"{texts.subject(judged.decision.document['subject'])} ({_short(judged.target)})"),
-            f"{_SIGNS[judged.decision.verdict]} {escape(verdict(judged.decision, texts))}",
+            f"{_SIGNS[judged.standing]} {escape(word(judged, texts))}",
             escape(before(judged, texts)),
             str(len(judged.comparison.new) if judged.comparison else 0),
             str(len(judged.comparison.mended) if judged.comparison else 0),
@@ -85,9 +88,16 @@ def _review(review: Review, texts: Texts, models: int) -> str:
         for judged in listed[:models]
     ]
     more = escape(texts.say("report.models_left_out", count=len(listed) - models)) if models < len(listed) else ""
-    said = escape(f"{against(review, texts)} {weight(review, texts)}")
+    said = f"{_with_commit(review, texts)} {escape(weight(review, texts))}"
     nothing = "" if listed else escape(texts.say("compare.nothing"))
     return "\n\n".join(part for part in (heading, said, nothing, table(headers, rows).strip(), more) if part)
+
+
+def _with_commit(review: Review, texts: Texts) -> str:
+    """What was compared with; the commit as code, where it can be copied and GitHub still makes no link of it."""
+    commit = short(review)
+    before, _, after = against(review, texts).rpartition(commit)
+    return f"{escape(before)} {code(commit)}{escape(after)}" if before.endswith(" ") else escape(against(review, texts))
 
 
 class _Page:
@@ -95,22 +105,22 @@ class _Page:
 
     def __init__(self, judged: Judged, texts: Texts) -> None:
         self.judged = judged
-        self.results = results(judged, texts)
+        self.results = for_people(judged, texts)
         self._texts = texts
 
     def blocks(self, rows: int, *, details: bool, level: int) -> list[str]:
         """What is said of the decision, with the worst so many results, and what is folded where that is wanted."""
         decision, texts = self.judged.decision, self._texts
-        sign = f"{_SIGNS[decision.verdict]} {'Qaqpa: ' if level == 2 else ''}"  # noqa: PLR2004 - the top of the page
+        sign = f"{_SIGNS[self.judged.standing]} {'Qaqpa: ' if level == 2 else ''}"  # noqa: PLR2004 - the top of the page
         name = texts.subject(decision.document["subject"])
         blocks = [
-            f"{'#' * level} {sign}{escape(verdict(decision, texts))}: {escape(name)}",
-            f"**{escape(summary(decision, texts))}** {escape(circumstances(decision, texts))}",
+            f"{'#' * level} {sign}{escape(word(self.judged, texts))}: {escape(name)}",
+            f"**{escape(said_of(self.judged, texts))}** {escape(circumstances(decision, texts))}",
             *self._compared(),
         ]
         kept = self.results[:rows]
-        worst = [result for result in kept if result.level == "error"]
-        rest = [result for result in kept if result.level != "error"]
+        worst = [result for result in kept if result.shown == "error"]
+        rest = [result for result in kept if result.shown != "error"]
         if worst:
             blocks += [f"**{escape(texts.say('report.in_the_way'))}**", self._table(worst)]
         if len(self.results) > len(kept):
@@ -120,6 +130,9 @@ class _Page:
             blocks += [f"**{escape(texts.say('section.waived'))}**", waivers]
         if rest:
             blocks.append(_folded(f"{texts.say('section.warnings')} ({len(rest)})", self._table(rest)))
+        todo = tasks(self.judged, texts)
+        if todo:
+            blocks.append(_folded(texts.say("compare.todo"), _listed(todo)))
         return [*blocks, *(self._details() if details else ())]
 
     def _compared(self) -> Iterator[str]:
@@ -140,7 +153,7 @@ class _Page:
         new = f" **{escape(self._texts.say('report.new'))}**" if result.change == "new" else ""
         name = f"{code(result.control)}<br>" if result.control else ""
         return [
-            _MARKS[result.level],
+            _MARKS[result.shown],
             f"{name}{escape(_short(result.title))}{new}",
             f"{escape(_short(result.message))}{where}",
             escape(_short(result.mend)),
@@ -169,6 +182,8 @@ class _Page:
         refused = [line.text for line in evidence.refusals(decision, texts)]
         if refused:
             yield _folded(texts.say("section.rejected"), _listed(refused))
+        if self.judged.gone:
+            return
         passed = [f"{found['control']} {texts.title(found['control'])}" for found in with_status(decision, "pass")]
         if passed:
             title = f"{texts.say('section.passed')} ({len(passed)})"

@@ -15,7 +15,7 @@ from qaqpa.model import JsonObject, Verdict
 from qaqpa.report import evidence
 from qaqpa.report.because import Told, reasons
 from qaqpa.report.changes import context_fields, is_weakening, weakening
-from qaqpa.report.judged import Comparison, Judged, Place
+from qaqpa.report.judged import Change, Comparison, Judged, Place
 from qaqpa.report.pointers import named
 from qaqpa.report.texts import Texts
 
@@ -33,7 +33,8 @@ class Result:
 
     `control` is empty where it is about no single one. `status` is `fail`, `warn`, `waived`, `undecided` or `problem`.
     `change` is `new` or `known` where there is a base, else empty. `waivers` are the ids of those that excuse it.
-    `fingerprint` is the same for the same thing at another time, on another line and in other words.
+    `blocks` says that the exit code is not 0 because of it. `fingerprint` is the
+    same for the same thing at another time, on another line and in other words.
     """
 
     control: str
@@ -51,11 +52,22 @@ class Result:
     waivers: tuple[str, ...] = ()
     change: str = ""
     fingerprint: str = ""
+    blocks: bool = False
 
     @property
     def level(self) -> str:
         """`error` for what denies or leaves undecided, `warning` for what warns, `note` for what is waived."""
         return _LEVEL_OF[self.status]
+
+    @property
+    def shown(self) -> str:
+        """The level that people see: what makes the run fail is an error, whatever it is in the decision."""
+        return "error" if self.blocks else self.level
+
+    @property
+    def weakens(self) -> bool:
+        """True for what became weaker and is no violation."""
+        return self.change == "new" and is_weakening(Change(self.control, self.code, self.field, ""))
 
     @property
     def about_context(self) -> bool:
@@ -76,12 +88,19 @@ def results(judged: Judged, texts: Texts) -> list[Result]:
         *_weakenings(judged, texts),
         *(result for finding in judged.decision.findings for result in _of_finding(finding, judged, texts)),
     ]
-    return [result for _, result in sorted(_with_fingerprints(found, judged), key=lambda pair: _rank(*pair))]
+    marked = ((about, replace(result, blocks=_blocks(result, judged))) for about, result in found)
+    return [result for _, result in sorted(_with_fingerprints(marked, judged), key=lambda pair: _rank(*pair))]
+
+
+def for_people(judged: Judged, texts: Texts) -> list[Result]:
+    """What people are told of the results: of a model that is gone, that it is, and not all that is lacking now."""
+    found = results(judged, texts)
+    return [result for result in found if result.weakens or result.status == "problem"] if judged.gone else found
 
 
 def counted(found: Iterable[Result]) -> dict[str, int]:
     """How many results there are of each level."""
-    numbers = Counter(result.level for result in found)
+    numbers = Counter(result.shown for result in found)
     return {level: numbers[level] for level in LEVELS}
 
 
@@ -92,7 +111,8 @@ def _problems(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
         sentence, detail = texts.problem(problem)
         message = f"{sentence} {visible(detail, _MAX_DETAIL)}".strip()
         place = judged.places.of_subject()
-        yield "", Result("", visible(problem["code"]), "problem", title, message, place=place)
+        change = _change("", {"code": problem["code"], "field": ""}, judged.comparison)
+        yield "", Result("", visible(problem["code"]), "problem", title, message, place=place, change=change)
 
 
 def _refusals(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
@@ -127,7 +147,7 @@ def _refusals(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
 
 
 def _weakenings(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
-    """What became weaker and is no violation. It warns: whether it is refused is for the review to say."""
+    """What became weaker and is no violation. The decision does not deny for it; the review may, and so it blocks."""
     for change in judged.comparison.new if judged.comparison else ():
         if is_weakening(change):
             control = visible(change.control)
@@ -165,7 +185,8 @@ def _of_finding(finding: JsonObject, judged: Judged, texts: Texts) -> Iterator[t
         waivers=tuple(visible(waiver["id"]) for waiver in finding["waivers"]),
     )
     if finding["status"] == "undecided":
-        yield "", replace(common, place=judged.places.of_subject(), waivers=())
+        change = _change(control, {"code": "undecided", "field": ""}, judged.comparison)
+        yield "", replace(common, place=judged.places.of_subject(), waivers=(), change=change)
     for violation in texts.worst_first(finding):
         excused = finding["status"] == "waived" and texts.denies(violation)
         denies = finding["status"] == "fail" and texts.denies(violation)
@@ -202,6 +223,16 @@ def _change(control: str, violation: JsonObject, comparison: Comparison | None) 
     return "new" if new or not comparison.existed else "known"
 
 
+def _blocks(result: Result, judged: Judged) -> bool:
+    """Whether the run does not end with 0 because of it, as `qaqpa.review.run` decides for a review."""
+    same = (result.control, result.code, result.field)
+    named = ((change.control, change.code, change.field) for change in judged.refused)
+    if any(same == tuple(map(visible, parts)) for parts in named):
+        return True
+    everything = judged.fail_on in {"", "any"} or judged.decision.verdict is Verdict.UNDECIDED
+    return everything and result.level == "error"
+
+
 def _with_fingerprints(found: Iterable[tuple[str, Result]], judged: Judged) -> Iterator[tuple[str, Result]]:
     """Each with what tells it from others of its kind; those that nothing tells apart are numbered."""
     document = judged.decision.document
@@ -214,10 +245,11 @@ def _with_fingerprints(found: Iterable[tuple[str, Result]], judged: Judged) -> I
         yield about, replace(result, fingerprint=hashlib.sha256(written.encode()).hexdigest())
 
 
-def _rank(about: str, result: Result) -> tuple[int, int, bool, bool, str, str, str, str]:
+def _rank(about: str, result: Result) -> tuple[bool, int, int, bool, bool, str, str, str, str]:
     """A rank that is the same in every language."""
-    level, status = LEVELS.index(result.level), _ORDER.index(result.status)
+    level, status = LEVELS.index(result.shown), _ORDER.index(result.status)
     return (
+        not result.blocks,
         level,
         status,
         result.change != "new",

@@ -50,7 +50,7 @@ def rule(result: Result, texts: Texts) -> JsonObject:
         "properties": {
             "tags": ["governance", *([str(card["family"])] if "family" in card else [])],
             "precision": "very-high",
-            "problem.severity": _SEVERITY[result.level],
+            "problem.severity": _SEVERITY[result.shown],
         },
     }
 

@@ -127,7 +127,7 @@ def _result(result: Result, identifiers: Sequence[str], judged: Judged, texts: T
     found: dict[str, object] = {
         "ruleId": identifier,
         "ruleIndex": identifiers.index(identifier),
-        "level": result.level,
+        "level": result.shown,
         "kind": "fail",
         "message": {"text": plain(" ".join(filter(None, (result.message, result.mend))))},
         "locations": [_location(result, judged)],

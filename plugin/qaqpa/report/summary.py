@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.report import evidence, footer
-from qaqpa.report.changes import changed, noted
+from qaqpa.report.changes import changed, is_task, note_line
 from qaqpa.report.judged import Judged, Review
 from qaqpa.report.texts import Texts
 
@@ -23,6 +23,37 @@ def with_status(decision: Decision, status: str) -> list[JsonObject]:
 def verdict(decision: Decision, texts: Texts) -> str:
     """The verdict as a word."""
     return texts.say(f"verdict.{decision.verdict.value}")
+
+
+def word(judged: Judged, texts: Texts) -> str:
+    """How a model stands, as a word: its verdict, or that it is gone, or became worse in a way that is refused."""
+    if judged.gone:
+        return texts.say("compare.gone")
+    return (
+        texts.say("compare.worse")
+        if judged.standing is not judged.decision.verdict
+        else verdict(judged.decision, texts)
+    )
+
+
+def said_of(judged: Judged, texts: Texts) -> str:
+    """The summary of a model; of one that is gone nothing is counted."""
+    if judged.gone:
+        return texts.say("compare.gone_meaning")
+    worse = judged.standing is not judged.decision.verdict
+    refused = f"{texts.say('compare.worse_meaning')} " if worse else ""
+    return f"{refused}{summary(judged.decision, texts)}"
+
+
+def concluded(review: Review, texts: Texts) -> str:
+    """What the exit code of a review says, in few words: that nothing is refused is no praise."""
+    said = texts.say(f"verdict.{review.outcome.value}")
+    if review.outcome is not Verdict.ALLOW or not review.judged:
+        return said
+    if review.fail_on == "never":
+        return texts.say("compare.advice")
+    denied = any(judged.decision.verdict is Verdict.DENY for judged in review.judged)
+    return texts.say("compare.not_worse") if denied else said
 
 
 def circumstances(decision: Decision, texts: Texts) -> str:
@@ -50,13 +81,21 @@ def compared(judged: Judged, texts: Texts) -> list[tuple[str, list[str]]]:
     comparison = judged.comparison
     if comparison is None:
         return []
+    refused, decision = judged.refused, judged.decision
+    worse = [change for change in comparison.new if change not in refused]
     parts = [
-        ("compare.new", [changed(change, texts) for change in comparison.new]),
+        ("compare.refused", [changed(change, texts, decision) for change in refused]),
+        ("compare.new", [changed(change, texts, decision) for change in worse]),
         ("compare.mended", [changed(change, texts) for change in comparison.mended]),
         ("compare.ending", [_ending(control, judged.decision, texts) for control in comparison.ending]),
-        ("compare.notes", [noted(note, texts) for note in judged.notes]),
+        ("compare.notes", [note_line(note, texts) for note in judged.notes if not is_task(note)]),
     ]
-    return [(texts.say(key), lines) for key, lines in parts if lines]
+    return [(texts.say(key), list(dict.fromkeys(lines))) for key, lines in parts if lines]
+
+
+def tasks(judged: Judged, texts: Texts) -> list[str]:
+    """What is to be signed before production, one line for each role, or for the persons who may."""
+    return [note_line(note, texts) for note in judged.notes if is_task(note)]
 
 
 def before(judged: Judged, texts: Texts) -> str:
@@ -74,7 +113,12 @@ def before(judged: Judged, texts: Texts) -> str:
 
 def against(review: Review, texts: Texts) -> str:
     """What a review was compared with."""
-    return texts.say("compare.against", base=review.base, commit=review.commit[:_SHORT_COMMIT])
+    return texts.say("compare.against", base=review.base, commit=short(review))
+
+
+def short(review: Review) -> str:
+    """The commit of the base as people write it."""
+    return review.commit[:_SHORT_COMMIT]
 
 
 def weight(review: Review, texts: Texts) -> str:
@@ -94,7 +138,7 @@ def overview(review: Review) -> Sequence[Judged]:
     return sorted(
         review.judged,
         key=lambda judged: (
-            order.index(judged.decision.verdict),
+            order.index(judged.standing),
             -len(judged.comparison.new if judged.comparison else ()),
             judged.decision.document["subject"]["name"],
             judged.target,

@@ -19,12 +19,16 @@ from qaqpa.report.summary import (
     before,
     circumstances,
     compared,
+    concluded,
     notes,
     overview,
+    said_of,
     summary,
+    tasks,
     verdict,
     weight,
     with_status,
+    word,
 )
 from qaqpa.report.texts import Texts
 
@@ -72,16 +76,16 @@ class _Review:
         self._console.print(Text(self._texts.say("report.models"), style="bold underline"))
         for judged in listed:
             decision = judged.decision
-            sign, name = verdict(decision, self._texts), self._texts.subject(decision.document["subject"])
+            sign, name = word(judged, self._texts), self._texts.subject(decision.document["subject"])
             parts = (sign, f"{name} ({visible(judged.target, _MAX_TARGET)})", before(judged, self._texts))
-            line = Text(f"  {'  '.join(filter(None, parts))}", style=_COLOURS[decision.verdict])
+            line = Text(f"  {'  '.join(filter(None, parts))}", style=_COLOURS[judged.standing])
             self._console.print(line, soft_wrap=True)
         if not listed:
             self._console.print(Text(f"  {self._texts.say('compare.nothing')}"))
         said = f"{against(self._review, self._texts)} {weight(self._review, self._texts)}"
         self._console.print(_safe(Text(said, style="dim")), soft_wrap=True)
         outcome = self._review.outcome
-        self._console.print(Text(self._texts.say(f"verdict.{outcome.value}"), style=_COLOURS[outcome]))
+        self._console.print(Text(concluded(self._review, self._texts), style=_COLOURS[outcome]))
 
 
 class _Report:
@@ -97,6 +101,9 @@ class _Report:
         self._head()
         self._compared()
         self._problems()
+        if self._judged and self._judged.gone:
+            self._foot([])
+            return
         self._context()
         failed = self._with("fail")
         for actor in dict.fromkeys(self._texts.actor(finding["control"]) for finding in failed):
@@ -113,6 +120,7 @@ class _Report:
             self._line(self._texts.say("report.details"), 2)
         self._rejected()
         self._others()
+        self._tasks()
         self._foot(failed)
 
     def _with(self, status: str) -> list[JsonObject]:
@@ -121,10 +129,12 @@ class _Report:
     def _head(self) -> None:
         name = self._texts.subject(self._decision.document["subject"])
         said = circumstances(self._decision, self._texts)
-        word = verdict(self._decision, self._texts)
-        head = Text.assemble((word, _COLOURS[self._decision.verdict]), f"  {name}  ", (f"({said})", "dim"))
+        judged, texts = self._judged, self._texts
+        said_first = word(judged, texts) if judged else verdict(self._decision, texts)
+        colour = _COLOURS[judged.standing if judged else self._decision.verdict]
+        head = Text.assemble((said_first, colour), f"  {name}  ", (f"({said})", "dim"))
         self._console.print(_safe(head), soft_wrap=True)
-        self._console.print(Text(summary(self._decision, self._texts)))
+        self._console.print(Text(said_of(judged, texts) if judged else summary(self._decision, texts)))
 
     def _compared(self) -> None:
         """How it stands to the base, before all that was the same there."""
@@ -243,6 +253,14 @@ class _Report:
             self._section(self._texts.say("section.not_applicable"))
         for finding in exempt:
             self._indented(evidence.not_applicable(finding, self._texts), 2)
+
+    def _tasks(self) -> None:
+        """What comes after this review, below all that is about it."""
+        lines = tasks(self._judged, self._texts) if self._judged else []
+        if lines:
+            self._section(self._texts.say("compare.todo"))
+        for line in lines:
+            self._indented(line, 2)
 
     def _foot(self, failed: list[JsonObject]) -> None:
         self._console.print()

@@ -15,7 +15,7 @@ from qaqpa.report.because import Told, reasons
 from qaqpa.report.forms import shown
 from qaqpa.report.judged import Judged
 from qaqpa.report.results import Result, results
-from qaqpa.report.summary import before, compared, notes, summary, verdict
+from qaqpa.report.summary import before, compared, notes, said_of, tasks, word
 from qaqpa.report.texts import Texts
 
 _ORDER = ("undecided", "fail", "warn", "waived")
@@ -85,6 +85,7 @@ class View:
     facts: tuple[tuple[str, str, bool], ...]
     before: str
     compared: tuple[tuple[str, list[str]], ...]
+    tasks: tuple[str, ...]
     problems: tuple[Card, ...]
     cards: Mapping[str, tuple[Card, ...]]
     waivers: tuple[Mapping[str, Any], ...]
@@ -97,21 +98,24 @@ def view(judged: Judged, texts: Texts, key: str) -> View:
     """The view of a decision; `key` is what its anchors begin with."""
     decision = judged.decision
     found = results(judged, texts)
-    cards = [_card(finding, judged, found, texts) for finding in decision.findings if finding["status"] in _ORDER]
+    findings = [] if judged.gone else decision.findings
+    cards = [_card(finding, judged, found, texts) for finding in findings if finding["status"] in _ORDER]
+    worse = judged.standing is not decision.verdict
     return View(
         key=key,
         subject=texts.subject(decision.document["subject"]),
-        verdict=decision.verdict.value,
-        said=verdict(decision, texts),
-        summary=summary(decision, texts),
-        meaning=texts.say(f"meaning.{decision.verdict.value}"),
+        verdict=judged.standing.value,
+        said=word(judged, texts),
+        summary=said_of(judged, texts),
+        meaning="" if worse or judged.gone else texts.say(f"meaning.{decision.verdict.value}"),
         facts=tuple(_facts(judged, texts)),
         before=before(judged, texts),
         compared=tuple(compared(judged, texts)),
-        problems=tuple(_general(result) for result in found if result.status == "problem" or result.about_context),
+        tasks=tuple(tasks(judged, texts)),
+        problems=tuple(_general(result) for result in found if _is_general(result)),
         cards={status: tuple(card for card in cards if card.status == status) for status in _ORDER},
         waivers=tuple(_waivers(judged, texts)),
-        families=tuple(_families(judged, texts)),
+        families=() if judged.gone else tuple(_families(judged, texts)),
         refused=tuple(_refused(judged, texts)),
         notes=tuple(notes(decision, texts)),
     )
@@ -134,20 +138,25 @@ def _facts(judged: Judged, texts: Texts) -> Iterator[tuple[str, str, bool]]:
     yield "Qaqpa", __version__, False
 
 
+def _is_general(result: Result) -> bool:
+    return result.status == "problem" or result.about_context or (result.weakens and result.blocks)
+
+
 def _general(result: Result) -> Card:
-    """A problem, or evidence that was refused, which is about no single requirement."""
-    found = Found(result.message, result.level, place=_place(result))
-    return Card(result.code, result.title, result.status, "", (found,), mend=result.mend)
+    """A problem, a context that was refused, or what became weaker and is refused for that."""
+    found = Found(result.message, result.shown, place=_place(result), new=result.change == "new")
+    status = "fail" if result.blocks and result.weakens else result.status
+    return Card(result.name, result.title, status, "", (found,), mend=result.mend)
 
 
 def _card(finding: JsonObject, judged: Judged, found: list[Result], texts: Texts) -> Card:
     control = finding["control"]
     listed: dict[str, Found] = {}
     for result in found:
-        if result.control == control:
+        if result.control == control and not result.weakens:
             # Two statements may say the same; once is enough.
             listed.setdefault(
-                result.message, Found(result.message, result.level, _place(result), result.change == "new")
+                result.message, Found(result.message, result.shown, _place(result), result.change == "new")
             )
     return Card(
         control=visible(control),

@@ -137,7 +137,7 @@ class Reviewer:
     def _report(self, now: State, target: Path, comparison: Comparison, own_notes: Iterable[Note]) -> Judged:
         places = Places(now.request, str(target), self.scene.config.path)
         rules = [Note("note.rules_changed", {"files": list(self.rules)})] if self.rules else []
-        return Judged(now.decision, str(target), places, comparison, (*rules, *own_notes))
+        return Judged(now.decision, str(target), places, comparison, (*rules, *own_notes), self.fail_on)
 
     def _about_code(self, concerned: Concerned, before: State | None, now: State) -> Iterator[Note]:
         """That code changed and the evidence about the model did not: perhaps it is about something older."""

@@ -30749,6 +30749,7 @@ const Result = looseObject({
     control: string(),
     code: string(),
     level: picklist(['error', 'warning', 'note']),
+    blocks: boolean(),
     status: picklist(['fail', 'warn', 'waived', 'undecided', 'problem']),
     title: string(),
     message: string(),
@@ -34554,9 +34555,11 @@ function believe(ran, inputs) {
     const follows = review ? reviewed(report, inputs) : single(report, inputs);
     if (follows !== said)
         throw new Failure(`The report says ${said}, and ${follows} follows from what it holds`);
-    for (const each of reports)
+    for (const each of reports) {
         asked(each, inputs);
-    return answer(report, reports, inputs);
+        blamed(each, inputs);
+    }
+    return answer(report, reports);
 }
 function exited(ran) {
     if (ran.code === null)
@@ -34632,11 +34635,10 @@ function asked(report, inputs) {
         throw new Failure(`${name} was judged by ${shown(profiles.join(', '), 300)}`, `${wanted.join(', ')} was asked`);
     }
 }
-function answer(report, reports, inputs) {
+function answer(report, reports) {
     const verdicts = reports.map((each) => each.decision.verdict);
     const worst = ['undecided', 'deny'].find((each) => verdicts.includes(each)) ?? report.outcome;
     const digests = reports.map((each) => each.decision.subject.digest ?? '');
-    const results = reports.flatMap((each) => [...each.results, ...unsaid(each)].map((result) => ({ ...result, blocks: blocks(result, each, inputs) })));
     return {
         outcome: report.outcome,
         verdict: worst,
@@ -34645,34 +34647,35 @@ function answer(report, reports, inputs) {
         worse: reports.reduce((sum, each) => sum + worsened(each).length, 0),
         digest: digests.length === 1 ? (digests[0] ?? '') : '',
         qaqpa: report.qaqpa,
-        results: results.sort((a, b) => rank(a) - rank(b)),
+        results: reports.flatMap((each) => each.results).sort((a, b) => rank(a) - rank(b)),
     };
-}
-/** What became worse and is no violation, such as a context that was made milder: no result names it. */
-function unsaid(report) {
-    const said = new Set(report.results.map((result) => `${result.control}/${result.code}`));
-    const silent = worsened(report).filter((change) => !said.has(`${change.control}/${change.code}`));
-    return silent.map(({ control, code, field }) => ({
-        control,
-        code,
-        level: 'error',
-        status: 'fail',
-        title: 'Worse than at the base',
-        message: `${report.target}: ${code} (${field}). The job summary says more.`,
-        place: null,
-        change: 'new',
-    }));
 }
 function unmet(report) {
     const { findings, problems } = report.decision;
     return findings.filter(({ status }) => status === 'fail' || status === 'undecided').length + problems.length;
 }
-function blocks(result, report, inputs) {
-    if (result.level !== 'error')
-        return false;
-    if (inputs.base === '' || inputs.failOn === 'any' || report.decision.verdict === 'undecided')
-        return true;
-    return inputs.failOn === 'new' && result.change === 'new';
+/**
+ * What the report says makes the step fail is what does: all that denies where all of it is refused, and with a base what
+ * became worse, though it may be no violation, such as a context that was made milder.
+ */
+function blamed(report, inputs) {
+    const undecided = report.decision.verdict === 'undecided';
+    const everything = inputs.base === '' || inputs.failOn === 'any' || undecided;
+    const refused = inputs.base === '' || inputs.failOn === 'never' ? [] : worsened(report);
+    const named = ({ control, code }) => `${control}/${code}`;
+    const worse = new Set(refused.map(named));
+    const blocking = report.results.filter((result) => result.blocks);
+    const name = shown(report.target, 200);
+    const silent = [...worse].find((each) => !blocking.some((result) => named(result) === each));
+    if (silent !== undefined)
+        throw new Failure(`${name}: ${shown(silent, 200)} is refused, and no result says so`);
+    const excused = everything && report.results.find((result) => result.level === 'error' && !result.blocks);
+    const blame = blocking.find((result) => !(everything && result.level === 'error') && !worse.has(named(result)));
+    const wrong = excused || blame;
+    if (wrong) {
+        const said = wrong.blocks ? 'makes the step fail' : 'does not make the step fail';
+        throw new Failure(`${name}: a result says that ${shown(named(wrong), 200)} ${said}, which does not follow`);
+    }
 }
 function rank(result) {
     const level = { error: 0, warning: 2, note: 4 }[result.level];

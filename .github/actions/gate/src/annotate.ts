@@ -2,7 +2,7 @@
 // Shows results on the lines of the files that they are about.
 import path from 'node:path'
 import * as core from '@actions/core'
-import type { Shown } from './answer.js'
+import type { Result } from './report.js'
 import { shown } from './text.js'
 
 /** GitHub shows ten of each kind for a step, and drops the rest without a word; one is for what the step says itself. */
@@ -14,7 +14,7 @@ const SHOWN_OF_EACH = 9
  *
  * @param directory where the command ran, which paths are relative to
  */
-export function annotate(results: readonly Shown[], directory: string): number {
+export function annotate(results: readonly Result[], directory: string): number {
   const ways = { error: core.error, warning: core.warning, notice: core.notice }
   const counts = { error: 0, warning: 0, notice: 0 }
   for (const result of results) {
@@ -25,7 +25,7 @@ export function annotate(results: readonly Shown[], directory: string): number {
   return Object.values(counts).reduce((left, count) => left + Math.max(0, count - SHOWN_OF_EACH), 0)
 }
 
-function properties(result: Shown, directory: string): core.AnnotationProperties {
+function properties(result: Result, directory: string): core.AnnotationProperties {
   const title = shown(`${result.control} ${result.title}`.trim(), 200)
   if (result.place === null) return { title }
   const { file, line, column } = result.place

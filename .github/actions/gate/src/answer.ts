@@ -18,11 +18,6 @@ const OTHER_EXITS: Record<number, string> = {
   130: 'it was stopped',
 }
 
-/** A result, and whether the step fails because of it. */
-export interface Shown extends Result {
-  blocks: boolean
-}
-
 /** What the command decided, once it is believed. */
 export interface Answer {
   /** What the exit code says: anything but `allow` fails the step. */
@@ -38,7 +33,7 @@ export interface Answer {
   digest: string
   qaqpa: string
   /** Worst first. */
-  results: Shown[]
+  results: Result[]
 }
 
 /**
@@ -58,8 +53,11 @@ export function believe(ran: Ran, inputs: Inputs): Answer {
   for (const each of reports) consistent(each)
   const follows = review ? reviewed(report, inputs) : single(report, inputs)
   if (follows !== said) throw new Failure(`The report says ${said}, and ${follows} follows from what it holds`)
-  for (const each of reports) asked(each, inputs)
-  return answer(report, reports, inputs)
+  for (const each of reports) {
+    asked(each, inputs)
+    blamed(each, inputs)
+  }
+  return answer(report, reports)
 }
 
 function exited(ran: Ran): Verdict {
@@ -140,13 +138,10 @@ function asked(report: Report, inputs: Inputs): void {
   }
 }
 
-function answer(report: Report | Review, reports: Report[], inputs: Inputs): Answer {
+function answer(report: Report | Review, reports: Report[]): Answer {
   const verdicts = reports.map((each) => each.decision.verdict)
   const worst = (['undecided', 'deny'] as const).find((each) => verdicts.includes(each)) ?? report.outcome
   const digests = reports.map((each) => each.decision.subject.digest ?? '')
-  const results = reports.flatMap((each) =>
-    [...each.results, ...unsaid(each)].map((result) => ({ ...result, blocks: blocks(result, each, inputs) })),
-  )
   return {
     outcome: report.outcome,
     verdict: worst,
@@ -155,24 +150,8 @@ function answer(report: Report | Review, reports: Report[], inputs: Inputs): Ans
     worse: reports.reduce((sum, each) => sum + worsened(each).length, 0),
     digest: digests.length === 1 ? (digests[0] ?? '') : '',
     qaqpa: report.qaqpa,
-    results: results.sort((a, b) => rank(a) - rank(b)),
+    results: reports.flatMap((each) => each.results).sort((a, b) => rank(a) - rank(b)),
   }
-}
-
-/** What became worse and is no violation, such as a context that was made milder: no result names it. */
-function unsaid(report: Report): Result[] {
-  const said = new Set(report.results.map((result) => `${result.control}/${result.code}`))
-  const silent = worsened(report).filter((change) => !said.has(`${change.control}/${change.code}`))
-  return silent.map(({ control, code, field }) => ({
-    control,
-    code,
-    level: 'error',
-    status: 'fail',
-    title: 'Worse than at the base',
-    message: `${report.target}: ${code} (${field}). The job summary says more.`,
-    place: null,
-    change: 'new',
-  }))
 }
 
 function unmet(report: Report): number {
@@ -180,13 +159,30 @@ function unmet(report: Report): number {
   return findings.filter(({ status }) => status === 'fail' || status === 'undecided').length + problems.length
 }
 
-function blocks(result: Result, report: Report, inputs: Inputs): boolean {
-  if (result.level !== 'error') return false
-  if (inputs.base === '' || inputs.failOn === 'any' || report.decision.verdict === 'undecided') return true
-  return inputs.failOn === 'new' && result.change === 'new'
+/**
+ * What the report says makes the step fail is what does: all that denies where all of it is refused, and with a base what
+ * became worse, though it may be no violation, such as a context that was made milder.
+ */
+function blamed(report: Report, inputs: Inputs): void {
+  const undecided = report.decision.verdict === 'undecided'
+  const everything = inputs.base === '' || inputs.failOn === 'any' || undecided
+  const refused = inputs.base === '' || inputs.failOn === 'never' ? [] : worsened(report)
+  const named = ({ control, code }: { control: string; code: string }) => `${control}/${code}`
+  const worse = new Set(refused.map(named))
+  const blocking = report.results.filter((result) => result.blocks)
+  const name = shown(report.target, 200)
+  const silent = [...worse].find((each) => !blocking.some((result) => named(result) === each))
+  if (silent !== undefined) throw new Failure(`${name}: ${shown(silent, 200)} is refused, and no result says so`)
+  const excused = everything && report.results.find((result) => result.level === 'error' && !result.blocks)
+  const blame = blocking.find((result) => !(everything && result.level === 'error') && !worse.has(named(result)))
+  const wrong = excused || blame
+  if (wrong) {
+    const said = wrong.blocks ? 'makes the step fail' : 'does not make the step fail'
+    throw new Failure(`${name}: a result says that ${shown(named(wrong), 200)} ${said}, which does not follow`)
+  }
 }
 
-function rank(result: Shown): number {
+function rank(result: Result): number {
   const level = { error: 0, warning: 2, note: 4 }[result.level]
   return (result.blocks ? 0 : 10) + level + (result.change === 'new' ? 0 : 1)
 }

@@ -14,6 +14,7 @@ const Result = v.looseObject({
   control: v.string(),
   code: v.string(),
   level: v.picklist(['error', 'warning', 'note']),
+  blocks: v.boolean(),
   status: v.picklist(['fail', 'warn', 'waived', 'undecided', 'problem']),
   title: v.string(),
   message: v.string(),

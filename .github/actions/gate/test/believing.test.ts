@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The built action believes a command only when everything it says is one answer to what was asked.
 import { describe, expect, it } from 'vitest'
+import type { Report, Result } from '../src/report.js'
 import { compared, DIGEST, envelope, report, result, review, sarif } from './support/documents.js'
 import { judge, noPass, type Plan } from './support/gate.js'
 
 const allowed = report()
 const denied = report([result()])
+
+/** A report about a context that was made milder: no violation, and worse than at the base. */
+function weaker(changes: Partial<Result> = {}): Report {
+  const milder = { control: '', code: 'context_lowered', level: 'warning', status: 'warn', change: 'new' } as const
+  const told = compared([result({ ...milder, message: 'the context is milder', blocks: true, ...changes })])
+  for (const change of told.comparison?.new ?? []) change.level = 'deny'
+  return told
+}
 
 describe('an answer that is believed', () => {
   it('passes on allow', async () => {
@@ -64,11 +73,10 @@ describe('an answer that is believed', () => {
   it.each(['new', 'any'] as const)(
     'with fail-on %s a change for the worse that is no violation fails, and is shown',
     async (failOn) => {
-      const milder = compared([])
-      milder.comparison?.new.push({ control: '', code: 'context_milder', field: 'risk', level: 'deny' })
+      const milder = weaker()
       const run = await judge({ report: review([milder], 'deny', failOn) }, { base: 'origin/main', 'fail-on': failOn })
       expect([run.code, run.outputs['verdict'], run.outputs['outcome']]).toEqual([1, 'deny', 'deny'])
-      expect(run.errors[0]).toContain('context_milder (risk)')
+      expect(run.errors[0]).toContain('the context is milder')
       expect(run.errors.at(-1)).toContain('1 thing(s) worse than at the base')
     },
   )
@@ -117,6 +125,24 @@ describe('an answer that is not believed', () => {
       { report: review([compared([result({ change: 'new' })])], 'allow', 'new') },
       { base: 'origin/main', 'fail-on': 'new' },
       /deny follows/,
+    ],
+    [
+      'a refused change for the worse that no result blames',
+      { report: review([weaker({ blocks: false })], 'deny', 'new') },
+      { base: 'origin/main', 'fail-on': 'new' },
+      /context_lowered is refused, and no result says so/,
+    ],
+    [
+      'a review that blames what is only advice',
+      { report: review([weaker()], 'allow', 'never') },
+      { base: 'origin/main' },
+      /context_lowered makes the step fail, which does not follow/,
+    ],
+    [
+      'a denial that its result excuses',
+      { report: { ...denied, results: [result()] } },
+      {},
+      /does not make the step fail, which does not follow/,
     ],
     ['SARIF with too many results', { report: allowed, sarif: sarif(25_001) }, {}, /25001 results in a run/],
     [

@@ -85,6 +85,20 @@ describe('the real command line', () => {
     expect(strict.errors.at(-1)).toMatch(/[1-9] thing\(s\) worse than at the base/)
   })
 
+  it('on a pull request that only asks for less shows it as an error', async () => {
+    const runner = newRunner()
+    const { git, model } = repository(runner)
+    const context = path.join(model, 'context.yaml')
+    writeFileSync(context, readFileSync(context, 'utf8').replace('affects_rights: true', 'affects_rights: false'))
+    git('commit', '--quiet', '--all', '--message=milder')
+    const inputs = { target: 'governance', base: 'main', 'fail-on': 'new', command: qaqpa(runner) }
+    const run = await runner.run(inputs)
+    expect([run.code, run.outputs['outcome']], run.log).toEqual([1, 'deny'])
+    expect(run.commands[0]).toMatchObject({ name: 'error', properties: { file: 'governance/credit/context.yaml' } })
+    expect(run.errors[0]).toContain('the context is milder than at the base')
+    expect(run.summary).toContain('BECAME WORSE: mortgage')
+  })
+
   it('on a pull request that touches no model judges none', async () => {
     const runner = newRunner()
     const { git } = repository(runner)

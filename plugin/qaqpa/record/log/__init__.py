@@ -6,7 +6,7 @@ It needs SQLAlchemy, which comes with MLflow.
 
 import importlib.util
 
-from qaqpa.errors import UsageError
+from qaqpa.errors import UsageError, with_extra
 
 if importlib.util.find_spec("sqlalchemy") is None:
-    raise UsageError("SQLAlchemy is not installed, so no decision log can be used", mend="pip install 'qaqpa[log]'")
+    raise UsageError("SQLAlchemy is not installed, so no decision log can be used", mend=with_extra("log"))

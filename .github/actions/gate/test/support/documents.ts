@@ -10,6 +10,7 @@ export function result(changes: Partial<Result> = {}): Result {
     control: 'NDQ-02',
     code: 'selection_ratio_low',
     level: 'error',
+    blocks: false,
     status: 'fail',
     title: 'Bias test across protected groups',
     message: 'By race, Black is selected less.',
@@ -21,7 +22,7 @@ export function result(changes: Partial<Result> = {}): Result {
 
 type Status = Report['decision']['findings'][number]['status']
 
-/** A report of one target whose findings, verdict and outcome follow from its results. */
+/** A report of one target whose findings, verdict and outcome follow from its results; all that denies blocks. */
 export function report(
   results: Result[] = [],
   changes: Partial<Report> = {},
@@ -40,7 +41,7 @@ export function report(
     qaqpa: '0.1.0',
     outcome: verdict,
     target: 'governance',
-    results,
+    results: results.map((each) => ({ ...each, blocks: each.blocks || each.level === 'error' })),
     comparison: null,
     decision: {
       verdict,
@@ -48,7 +49,7 @@ export function report(
       subject: { name: 'credit', digest: DIGEST },
       profiles: ['article-baseline'],
       findings: [...found, { control: 'TRN-01', status: 'pass' }],
-      problems: results.filter(({ control }) => control === '').map(({ code }) => ({ code })),
+      problems: results.filter(({ status }) => status === 'problem').map(({ code }) => ({ code })),
       ...decided,
     },
     ...changes,
@@ -67,7 +68,9 @@ export function compared(results: Result[], target = 'governance/credit'): Repor
   return report(results, { target, comparison: { existed: true, new: changes, mended: [] } })
 }
 
+/** A review in which what denies blocks as far as `failOn` says; what only warns blocks where a test says so. */
 export function review(reports: Report[], outcome: Review['outcome'], failOn: Review['fail_on'] = 'never'): Review {
+  const refused = ({ change }: Result) => failOn === 'any' || (failOn === 'new' && change === 'new')
   return {
     schema: 'urn:qaqpa:schema:review:v1',
     qaqpa: '0.1.0',
@@ -75,7 +78,10 @@ export function review(reports: Report[], outcome: Review['outcome'], failOn: Re
     fail_on: failOn,
     base: 'origin/main',
     commit: COMMIT,
-    reports,
+    reports: reports.map((each) => ({
+      ...each,
+      results: each.results.map((one) => ({ ...one, blocks: one.level === 'error' ? refused(one) : one.blocks })),
+    })),
   }
 }
 
