@@ -17,12 +17,14 @@ from qaqpa.cli.lazily import MODELS
 from qaqpa.cli.public_keys import read_gate_key
 from qaqpa.errors import ExitCode, UndecidedError, UsageError
 from qaqpa.escape import visible
+from qaqpa.evidence.keys import fingerprint
 from qaqpa.model import Stage, Strength
 from qaqpa.record.reading import read_envelope
 from qaqpa.record.requirements import Requirements, read_requirements
 from qaqpa.record.verify import Verification, verify
 
 _AGE = re.compile("([1-9][0-9]{0,3})([dh])", re.ASCII)
+_FIELDS = {"keys": "gate_keys", "max_age": "max_age_hours"}
 _DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
 
 
@@ -31,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help="directory of the model's files, or models:/name/7")
     parser.add_argument("--verdict", required=True, metavar="FILE", help="verdict.dsse.json or verdict.sigstore.json")
     parser.add_argument("--into", metavar="DIR", help="fetch the files once into DIR, which exists only if all holds")
-    parser.add_argument(
-        "--require", metavar="FILE", help="requirements, YAML; an option replaces the field of its name"
-    )
+    parser.add_argument("--require", metavar="FILE", help="requirements, YAML; no option may contradict them")
     needed = parser.add_argument_group("what the verdict must say (all three, here or in FILE)")
     needed.add_argument(
         "--gate-key", action="append", metavar="PUB", help="public key of the gate; repeatable, one must have signed"
@@ -84,7 +84,7 @@ def _run(args: argparse.Namespace, required: Requirements) -> int:
     envelope = read_envelope(args.verdict)
 
     def verification(found: Bytes) -> Verification:
-        return verify(envelope, found.digest, _about(required, found, args), times.now())
+        return verify(envelope, found.digest, _about(required, found), times.now())
 
     if args.into is None:
         found = in_place(args.target, args.registry_uri)
@@ -99,17 +99,17 @@ def _run(args: argparse.Namespace, required: Requirements) -> int:
     return int(ExitCode.ALLOWED if result.holds else ExitCode.DENIED)
 
 
-def _about(required: Requirements, found: Bytes, args: argparse.Namespace) -> Requirements:
-    """The requirements, with what the registry says of the version."""
+def _about(required: Requirements, found: Bytes) -> Requirements:
+    """The requirements, with what the registry says of the version; what somebody required stays."""
     version = found.version
     if version is None:
         return required
-    workspace = required.workspace if args.workspace else version.workspace
+    workspace = required.workspace if "workspace" in required.named else version.workspace
     return replace(required, workspace=workspace, registered=version)
 
 
 def _required(args: argparse.Namespace) -> Requirements:
-    """The file's requirements, with the options instead where there are some."""
+    """The file's requirements, and those of the options, which may repeat the file and not contradict it."""
     for name in filter(None, (args.require, *(args.gate_key or ()))):
         if not args.target.startswith(MODELS) and Path(name).resolve().is_relative_to(Path(args.target).resolve()):
             raise UsageError(
@@ -133,11 +133,31 @@ def _required(args: argparse.Namespace) -> Requirements:
         "allow_waivers": frozenset(args.allow_waiver) if args.allow_waiver else None,
     }
     changes = {name: value for name, value in options.items() if value is not None}
-    required: Requirements = replace(base, **changes)
     if args.allow_waivers:
-        required = replace(required, allow_waivers=None)
+        changes["allow_waivers"] = None
+    _refuse_contradictions(base, changes, args.require)
+    required: Requirements = replace(base, **changes, named=base.named | frozenset(changes))
     _check_enough(required, args.target)
     return required
+
+
+def _refuse_contradictions(base: Requirements, changes: dict[str, Any], file: str) -> None:
+    """Refuses options that say something else than the file, which others may have reviewed."""
+    for name in sorted(base.named & changes.keys()):
+        if _comparable(getattr(base, name)) != _comparable(changes[name]):
+            raise UsageError(
+                f"An option and the file of requirements contradict each other about `{_FIELDS.get(name, name)}`",
+                where=visible(file),
+                required="what the file says, or nothing",
+                mend="Leave the option out, or change the file",
+            )
+
+
+def _comparable(value: Any) -> object:
+    """A list without its order; a key as its fingerprint."""
+    if not isinstance(value, tuple):
+        return value
+    return {one if isinstance(one, str) else fingerprint(one) for one in value}
 
 
 def _check_enough(required: Requirements, target: str) -> None:

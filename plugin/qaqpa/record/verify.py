@@ -94,7 +94,7 @@ def _system(verdict: SignedVerdict, required: Requirements) -> Iterator[Unmet]:
     )
     if any(model.name != name for name in names):
         yield Unmet("model", f"it is about the registered model {model.name}", " and ".join(names))
-    if model.workspace != required.workspace:
+    if required.workspace is not None and model.workspace != required.workspace:
         yield Unmet("workspace", f"it is about a model of the workspace {model.workspace}", required.workspace)
     if required.model_version is not None and model.version != required.model_version:
         yield Unmet("model_version", f"it is about version {model.version or 'unknown'}", required.model_version)
