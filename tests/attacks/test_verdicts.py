@@ -265,3 +265,18 @@ def test_requirements_that_come_with_the_model(scene: dict[str, dict[str, Any]],
     for key in ("model/gate.pub", "linked.pub", "./model/../model/gate.pub"):
         asked = ["--gate-key", key, "--profile", "article-baseline", "--model", "credit"]
         assert main(["verify", "model", "--verdict", DSSE_FILE, *asked]) == 2
+
+
+def test_permissions_that_come_with_the_model_are_not_kept(scene: dict[str, dict[str, Any]], here: Path) -> None:
+    model = here / "model"
+    (model / "open").mkdir()
+    for name, mode in (("run", 0o6777), ("open/data", 0o666)):
+        (model / name).write_text("x")
+        (model / name).chmod(mode)
+    (model / "open").chmod(0o2777)
+    model.chmod(0o1777)
+    about = moved(scene["passed"], dir_hash(model), times.now() - DAY, times.now() + 9 * DAY)
+    assert outcome(json.dumps(dsse(about)), "--into", "served") == 0
+    served = here / "served"
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in (served, *served.rglob("*"))}
+    assert modes == {"served": 0o755, "open": 0o755, "run": 0o755, "data": 0o644, "MLmodel": 0o644}

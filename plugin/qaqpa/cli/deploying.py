@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.model import Subject
+
+_DIRECTORY_MODE, _FILE_MODE = 0o755, 0o644
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Fetched:
         """
         _refuse_existing(self._destination)
         try:
+            _set_modes(self._scratch)
             self._scratch.rename(self._destination)
         except OSError as error:
             raise _unwritable(self._destination, error) from error
@@ -101,6 +105,14 @@ def _fetch(target: str, registry_uri: str | None, scratch: Path) -> Subject | No
     except (OSError, shutil.Error) as error:
         raise UndecidedError("The model's files cannot be copied", where=visible(target)) from error
     return None
+
+
+def _set_modes(directory: Path) -> None:
+    """Leaves no permission but the usual ones: a set-user-id file, or a directory that anybody writes, is no model."""
+    directory.chmod(_DIRECTORY_MODE)
+    for path in directory.rglob("*"):
+        executable = path.stat(follow_symlinks=False).st_mode & stat.S_IXUSR
+        path.chmod(_DIRECTORY_MODE if path.is_dir() or executable else _FILE_MODE)
 
 
 def _directory(target: str) -> Path:
