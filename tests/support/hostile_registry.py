@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.registry.mode == "deep":
             return [{"path": "d", "is_dir": True}]
         if self.registry.mode == "many":
-            return [{"path": f"f{number}", "is_dir": False, "file_size": 1} for number in range(200_000)]
+            return [{"path": f"f{number}", "is_dir": False, "file_size": 1} for number in range(2_000)]
         return [] if folder != "m" else [{"path": "MLmodel", "is_dir": False, "file_size": len(FILE)}]
 
     def _file(self) -> None:

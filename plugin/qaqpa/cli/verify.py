@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +16,7 @@ from typing import Any
 
 from qaqpa import times
 from qaqpa.cli import verified
+from qaqpa.cli.bounded import Limits, add_limits
 from qaqpa.cli.deploying import Bytes, fetched, in_place
 from qaqpa.cli.lazily import MODELS
 from qaqpa.cli.public_keys import read_gate_key
@@ -21,10 +26,11 @@ from qaqpa.evidence.keys import fingerprint
 from qaqpa.model import Stage, Strength
 from qaqpa.record.reading import read_envelope
 from qaqpa.record.requirements import Requirements, read_requirements
-from qaqpa.record.verify import Verification, verify
+from qaqpa.record.verify import Verification, refused_early, verify
 
 _AGE = re.compile("([1-9][0-9]{0,3})([dh])", re.ASCII)
 _FIELDS = {"keys": "gate_keys", "max_age": "max_age_hours"}
+_SIGNALLED = 128
 _DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
 
 
@@ -61,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     waivers.add_argument("--allow-waivers", action="store_true", help="any control may be excused; none by default")
     parser.add_argument("--registry-uri", metavar="URI", help="MLflow registry; MLflow's own settings by default")
+    add_limits(parser)
     parser.add_argument("--format", choices=["text", "json"], default="text", help="text by default")
 
 
@@ -73,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
     """
     required = _required(args)
     try:
-        return _run(args, required)
+        with _ended_cleanly():
+            return _run(args, required)
     except UndecidedError as error:
         if args.format == "json":
             verified.print_undecided(args.target, error)
@@ -82,21 +90,45 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, required: Requirements) -> int:
     envelope = read_envelope(args.verdict)
+    early = refused_early(envelope, required, times.now())
+    if early is not None:
+        verified.print_result(args, None, early)
+        return int(ExitCode.DENIED)
 
     def verification(found: Bytes) -> Verification:
         return verify(envelope, found.digest, _about(required, found), times.now())
 
+    limits = Limits(seconds=args.timeout, size=args.max_bytes)
     if args.into is None:
-        found = in_place(args.target, args.registry_uri)
+        found = in_place(args.target, args.registry_uri, limits)
         result = verification(found)
     else:
-        with fetched(args.target, args.registry_uri, Path(args.into)) as arrived:
+        with fetched(args.target, args.registry_uri, Path(args.into), limits) as arrived:
             found = arrived.found
             result = verification(found)
             if result.holds:
                 arrived.keep()
     verified.print_result(args, found, result)
     return int(ExitCode.ALLOWED if result.holds else ExitCode.DENIED)
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """Lets SIGTERM, which a runner sends when its time is over, take away what was fetched so far."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        # A second one must not stop the cleaning up.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(_SIGNALLED + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _about(required: Requirements, found: Bytes) -> Requirements:
