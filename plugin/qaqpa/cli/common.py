@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from rich.console import Console
 
 from qaqpa.cli import lazily
+from qaqpa.cli.saying import say
 from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
@@ -125,7 +126,7 @@ def parties_for(config: Config, target: str, now: datetime) -> Parties | None:
     """
     parties, problems = trusted_parties(trust_for(config, target), now)
     for problem in problems:
-        print(f"qaqpa: {problem.code}: {visible(problem.detail, 2000)}", file=sys.stderr)
+        say(f"qaqpa: {problem.code}: {visible(problem.detail, 2000)}")
     return parties
 
 
