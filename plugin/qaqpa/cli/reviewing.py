@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         parties, _ = trusted_parties(trust, now)
         scene = Scene(spot, base, blobs, config, _say)
         review = Reviewer(scene, judge, scratch, parties, args.fail_on or NEVER).review()
-    return deliver(review, engine.catalog, wanted, language, brief=args.brief)
+    return deliver(replace(review, target=args.target), engine.catalog, wanted, language, brief=args.brief)
 
 
 def _check(args: argparse.Namespace) -> None:
