@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from datetime import timedelta
@@ -272,3 +273,27 @@ def _no_commands(said: str) -> None:
     assert said
     assert "##[" not in said
     assert not [line for line in said.splitlines() if line.lstrip().startswith("::")]
+
+
+def test_a_pipe_instead_of_a_file_is_refused_and_not_waited_for(
+    attacked: Attacked, here: Path, capsys: Capture
+) -> None:
+    attacked.write(attacked.scene.sound())
+    os.mkfifo(here / "pipe")
+    check, verify = ["check", str(attacked.target)], ["verify", str(attacked.target / "model"), "--verdict", "none"]
+    for command in (
+        [*check, "--config", "pipe"],
+        [*check, "--format", "json=pipe"],
+        [*verify, "--require", "pipe"],
+        [*verify, "--gate-key", "pipe", "--profile", "x", "--model", "credit"],
+    ):
+        capsys.readouterr()
+        assert main(command) == 2
+        assert "pipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 5000, "none/x", "."])
+def test_a_path_that_cannot_be_written_is_no_crash(attacked: Attacked, capsys: Capture, name: str) -> None:
+    attacked.write(attacked.scene.sound())
+    assert main(["check", str(attacked.target), "--format", f"json={name}"]) == 2
+    assert "The report cannot be written" in capsys.readouterr().err
