@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MAX_SHOWN = 300
@@ -11,6 +12,14 @@ MAX_SHOWN = 300
 # Wherever in a line it stands, GitHub's runner takes what follows for a command.
 _COMMAND, _NO_COMMAND = "##[", "\\u0023#["
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+
+_LOGIN = re.compile(r"(?<=://)[^\s/?#]*@")
+_SECRET = re.compile(r"(?i)([?&][^=&\s]*(?:password|passwd|pwd|token|secret|signature|sig|credential)=)[^&\s'\")]+")
+
+
+def without_credentials(text: object) -> str:
+    """A text whose addresses have no user, password or secret parameter left: `http://***@host/?token=***`."""
+    return _SECRET.sub(r"\1***", _LOGIN.sub("***@", str(text)))
 
 
 def visible(text: object, limit: int = MAX_SHOWN) -> str:

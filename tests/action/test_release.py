@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from support.directories import signed_system, write_trust
+from qaqpa import times
+from support.contents import contents
+from support.directories import sign, signed_system, write_trust, write_yaml
 from support.gate_action import GATE, ROOT, node, read_yaml
 from support.keyring import private_key_file, public_line
 
@@ -136,7 +138,8 @@ def test_what_is_not_what_was_decided_is_not_deployed(
     (tmp_path / "temp" / "verdict").symlink_to(verdict)
     model = next(path for path in sorted((decided.base / "system" / "model").iterdir()) if path.is_file())
     kept, required = model.read_bytes(), (decided.base / "verify.yaml").read_text("utf-8")
-    monkeypatch.setitem(decided.values, "inputs.stage", "staging" if altered == "stage" else "production")
+    if altered == "stage":
+        (decided.base / "verify.yaml").write_text(f"{required}stage: staging\n", "utf-8")
     if altered == "bytes":
         model.write_bytes(kept + b"\n")
     if altered == "key":
@@ -149,3 +152,24 @@ def test_what_is_not_what_was_decided_is_not_deployed(
         (decided.base / "verify.yaml").write_text(required, "utf-8")
     assert done.returncode == 3, done.stdout + done.stderr
     assert not (tmp_path / "temp" / "model").exists()
+
+
+def test_a_staging_verdict_is_not_deployed_to_production_whatever_the_caller_asks(tmp_path: Path) -> None:
+    release = Release(tmp_path)
+    release.values["inputs.stage"] = "staging"
+    approval = tmp_path / "system" / "evidence" / "release_approval"
+    approval.with_suffix(".json").unlink()
+    draft = approval.with_suffix(".yaml")
+    write_yaml(draft, contents(times.now())["release_approval"])
+    assert sign(tmp_path / "system", "release_approval", draft, "--stage", "staging") == 0
+    draft.unlink()
+    assert release.step("gate", "Put the gate's key into a file").returncode == 0
+    done = release.step("gate", "Decide, and sign the verdict")
+    assert done.returncode == 0, done.stdout + done.stderr
+    release.values["inputs.target"] = "system/model"
+    done = release.step("deploy", VERIFY)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "it is for staging" in done.stdout
+    with (tmp_path / "verify.yaml").open("a", encoding="utf-8") as file:
+        file.write("stage: staging\n")
+    assert release.step("deploy", VERIFY).returncode == 0

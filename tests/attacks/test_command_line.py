@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -235,3 +237,63 @@ def test_a_document_that_lies_elsewhere_is_not_fetched(
     assert "document_refused" in codes_of(document)
     # Of the other documents.
     assert asked == {"example.org"}
+
+
+HOSTILE_NAMES = [
+    "x\n::stop-commands::tok\n.yaml",
+    "x\r\n \t::error::a\n##[error]b.yaml",
+    "::add-mask::e.yaml",
+    "##[group]x.json",
+]
+
+
+@pytest.mark.parametrize("text", ["kind: bias\nnone: 1\nmore: 2\n", "kind: [\n", "a: 1\na: 2\n", "\x00", ""])
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_the_name_of_a_file_is_no_command_of_a_runner(
+    attacked: Attacked, capsys: Capture, name: str, text: str
+) -> None:
+    attacked.write(attacked.scene.sound())
+    (attacked.target / "evidence" / name).write_text(text)
+    capsys.readouterr()
+    main(["check", str(attacked.target)])
+    _no_commands(capsys.readouterr().err)
+
+
+def test_an_argument_is_no_command_of_a_runner(attacked: Attacked, capsys: Capture) -> None:
+    attacked.write(attacked.scene.sound())
+    for hostile in HOSTILE_NAMES:
+        for option in (f"--none={hostile}", f"--stage={hostile}", f"--config={hostile}", f"--format={hostile}"):
+            # Some options are refused before there is a command, with the same code.
+            with pytest.raises(SystemExit, match="2"):
+                sys.exit(main(["check", str(attacked.target), option]))
+            _no_commands(capsys.readouterr().err)
+
+
+def _no_commands(said: str) -> None:
+    assert said
+    assert "##[" not in said
+    assert not [line for line in said.splitlines() if line.lstrip().startswith("::")]
+
+
+def test_a_pipe_instead_of_a_file_is_refused_and_not_waited_for(
+    attacked: Attacked, here: Path, capsys: Capture
+) -> None:
+    attacked.write(attacked.scene.sound())
+    os.mkfifo(here / "pipe")
+    check, verify = ["check", str(attacked.target)], ["verify", str(attacked.target / "model"), "--verdict", "none"]
+    for command in (
+        [*check, "--config", "pipe"],
+        [*check, "--format", "json=pipe"],
+        [*verify, "--require", "pipe"],
+        [*verify, "--gate-key", "pipe", "--profile", "x", "--model", "credit"],
+    ):
+        capsys.readouterr()
+        assert main(command) == 2
+        assert "pipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 5000, "none/x", "."])
+def test_a_path_that_cannot_be_written_is_no_crash(attacked: Attacked, capsys: Capture, name: str) -> None:
+    attacked.write(attacked.scene.sound())
+    assert main(["check", str(attacked.target), "--format", f"json={name}"]) == 2
+    assert "The report cannot be written" in capsys.readouterr().err

@@ -7,6 +7,8 @@ import base64
 import contextlib
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +29,8 @@ from qaqpa.record.attest import BUNDLE_FILE, BUNDLE_TYPE, DSSE_FILE, signed_file
 from qaqpa.record.reading import read_envelope
 from qaqpa.record.verify import verify
 from support.contents import contents
-from support.keyring import signing_key
+from support.directories import signed_system, write_trust
+from support.keyring import private_key_file, signing_key
 from support.statements import NOW, carried, everything
 from support.verdicts import GATE, changed, judged, moved, requirements, statement
 
@@ -265,3 +268,37 @@ def test_requirements_that_come_with_the_model(scene: dict[str, dict[str, Any]],
     for key in ("model/gate.pub", "linked.pub", "./model/../model/gate.pub"):
         asked = ["--gate-key", key, "--profile", "article-baseline", "--model", "credit"]
         assert main(["verify", "model", "--verdict", DSSE_FILE, *asked]) == 2
+
+
+def test_permissions_that_come_with_the_model_are_not_kept(scene: dict[str, dict[str, Any]], here: Path) -> None:
+    model = here / "model"
+    (model / "open").mkdir()
+    for name, mode in (("run", 0o6777), ("open/data", 0o666)):
+        (model / name).write_text("x")
+        (model / name).chmod(mode)
+    (model / "open").chmod(0o2777)
+    model.chmod(0o1777)
+    about = moved(scene["passed"], dir_hash(model), times.now() - DAY, times.now() + 9 * DAY)
+    assert outcome(json.dumps(dsse(about)), "--into", "served") == 0
+    served = here / "served"
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in (served, *served.rglob("*"))}
+    assert modes == {"served": 0o755, "open": 0o755, "run": 0o755, "data": 0o644, "MLmodel": 0o644}
+
+
+def test_a_report_that_cannot_be_written_leaves_no_pass_behind(here: Path) -> None:
+    signed_system(here / "system")
+    write_trust(here / "trust")
+    key = private_key_file(here, "gate", 1)
+    asked = ["check", "system", "--stage", "production", "--name", "credit", "--config", "trust/qaqpa.yaml"]
+    command = [sys.executable, "-m", "qaqpa.cli.main", *asked, "--verdict", "out", "--gate-key", str(key)]
+    with Path("/dev/full").open("wb") as full:
+        for more, output, errors in (
+            (["--format", "json=/dev/full"], None, None),
+            (["--format", "json"], full, None),
+            (["--format", "json"], None, full),
+        ):
+            done = subprocess.run([*command, *more], check=False, stdout=output, stderr=errors, timeout=60)
+            assert done.returncode not in {0, 3}
+            assert not list((here / "out").glob("*"))
+    assert subprocess.run(command, check=False, timeout=60).returncode == 0
+    assert sorted(path.name for path in (here / "out").iterdir()) == [DSSE_FILE, BUNDLE_FILE]

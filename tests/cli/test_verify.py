@@ -185,7 +185,7 @@ def test_too_little_or_wrong_requirements_exit_with_2(
     assert found
 
 
-def test_a_file_of_requirements_does_and_options_replace_its_fields(
+def test_a_file_of_requirements_does_and_no_option_contradicts_it(
     found: dict[str, Any], here: Path, capsys: Capture
 ) -> None:
     key = openssh(GATE.public_key)
@@ -194,10 +194,19 @@ def test_a_file_of_requirements_does_and_options_replace_its_fields(
     )
     command = ["verify", "model", "--verdict", DSSE_FILE, "--require", "requirements.yaml"]
     assert main(command) == 3
-    assert main([*command, "--stage", "production"]) == 0
+    assert main([*command, "--stage", "staging", "--gate-key", "gate.pub"]) == 3
     (here / "other.pub").write_text(openssh(signing_key("gate", 3).public_key))
-    assert main([*command, "--stage", "production", "--gate-key", "other.pub"]) == 3
-    capsys.readouterr()
+    for option, value, field in (
+        ("--stage", "production", "`stage`"),
+        ("--gate-key", "other.pub", "`gate_keys`"),
+        ("--profile", "kz", "`profiles`"),
+        ("--model", "other", "`model`"),
+    ):
+        capsys.readouterr()
+        assert main([*command, option, value]) == 2
+        assert field in capsys.readouterr().err
+    (here / "requirements.yaml").write_text(f'version: 1\ngate_keys: ["{key}"]\nmodel: credit\n')
+    assert main([*command, "--profile", "article-baseline"]) == 0
     assert found
 
 

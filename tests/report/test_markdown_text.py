@@ -63,6 +63,11 @@ def test_a_table_without_rows_is_nothing() -> None:
         "[a](https://evil.example)",
         "![a](https://evil.example)",
         "[a]: https://evil.example",
+        "_www.evil.example/x",
+        "x_www.evil.example/x",
+        "a@-b.com",
+        "a.b+c@-d-.example.com",
+        "_@_b.com",
     ],
 )
 def test_githubs_own_parser_makes_no_link_of_it(text: str) -> None:
@@ -77,7 +82,7 @@ def test_githubs_own_parser_makes_no_link_of_it(text: str) -> None:
     ("text", "broken"),
     [
         ("@octocat", "@\u200boctocat"),
-        ("a @ b", "a @ b"),
+        ("a @ b", "a @\u200b b"),
         ("org/repo#12", "org/repo#\u200b12"),
         ("# 12", "\\# 12"),
         ("GH-12", "GH\u200b-12"),

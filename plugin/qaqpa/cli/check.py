@@ -21,7 +21,7 @@ from qaqpa.cli.common import (
     waiting,
 )
 from qaqpa.cli.fetching import without_unsound
-from qaqpa.cli.formats import add_formats, deliver, parse_formats
+from qaqpa.cli.formats import EXIT, add_formats, deliver, parse_formats
 from qaqpa.cli.verdicts import Signing, add_verdict
 from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
@@ -100,10 +100,13 @@ def run(args: argparse.Namespace) -> int:
         with waiting("reading the documents that evidence names"):
             request = without_unsound(request, target.base)
     decision = decide(request, engine)
-    signing.write(decision, request, config, engine)
+    signing.sign(decision, request, config, engine)
     _say_mode(config, target, now)
     judged = Judged(decision, args.target, Places(request, target.base, config.path))
-    return deliver(judged, engine.catalog, wanted, language, brief=args.brief)
+    code = deliver(judged, engine.catalog, wanted, language, brief=args.brief)
+    if code == EXIT[decision.verdict]:
+        signing.write()
+    return code
 
 
 def _check_name(args: argparse.Namespace, target: Target, stage: Stage) -> None:

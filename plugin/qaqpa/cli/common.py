@@ -18,6 +18,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from qaqpa.cli import lazily
+from qaqpa.cli.saying import say
 from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
@@ -126,7 +127,7 @@ def parties_for(config: Config, target: str, now: datetime) -> Parties | None:
     """
     parties, problems = trusted_parties(trust_for(config, target), now)
     for problem in problems:
-        print(f"qaqpa: {problem.code}: {visible(problem.detail, 2000)}", file=sys.stderr)
+        say(f"qaqpa: {problem.code}: {visible(problem.detail, 2000)}")
     return parties
 
 

@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qaqpa.cli.lazily import MODELS, with_mlflow
+from qaqpa.cli.bounded import MODEL, Limits, fetch
+from qaqpa.cli.lazily import MODELS
 from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.model import Subject
+
+_DIRECTORY_MODE, _FILE_MODE = 0o755, 0o644
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Bytes:
     version: Subject | None = None
 
 
-def in_place(target: str, registry_uri: str | None) -> Bytes:
+def in_place(target: str, registry_uri: str | None, limits: Limits) -> Bytes:
     """The bytes where they lie. Whoever may write there can change them afterwards; `fetched` is the answer to that.
 
     Raises:
@@ -33,11 +37,9 @@ def in_place(target: str, registry_uri: str | None) -> Bytes:
     """
     if not target.startswith(MODELS):
         return Bytes(dir_hash(_directory(target)))
-    read = with_mlflow("registry").read_version(target, registry_uri)
-    if read.subject.digest is None:
-        detail = " ".join(problem.detail for problem in read.problems)
-        raise UndecidedError(f"The model's bytes are out of reach: {detail}", where=target)
-    return Bytes(read.subject.digest, read.subject)
+    with tempfile.TemporaryDirectory(prefix="qaqpa-") as private:
+        version = fetch(target, registry_uri, Path(private), limits, copy=False)
+        return Bytes(dir_hash(version.files), version.subject)
 
 
 class Fetched:
@@ -56,13 +58,14 @@ class Fetched:
         """
         _refuse_existing(self._destination)
         try:
+            _set_modes(self._scratch)
             self._scratch.rename(self._destination)
         except OSError as error:
             raise _unwritable(self._destination, error) from error
 
 
 @contextmanager
-def fetched(target: str, registry_uri: str | None, destination: Path) -> Iterator[Fetched]:
+def fetched(target: str, registry_uri: str | None, destination: Path, limits: Limits) -> Iterator[Fetched]:
     """Fetches bytes once into a new private directory beside the destination, and hashes what came.
 
     What is not kept is taken away at the end.
@@ -82,25 +85,31 @@ def fetched(target: str, registry_uri: str | None, destination: Path) -> Iterato
         private = Path(tempfile.mkdtemp(prefix=".qaqpa-", dir=destination.absolute().parent))
     except OSError as error:
         raise _unwritable(destination, error) from error
-    scratch = private / "model"
+    scratch = private / MODEL
     try:
-        version = _fetch(target, registry_uri, scratch)
+        version = _fetch(target, registry_uri, private, limits)
         yield Fetched(scratch, destination, Bytes(dir_hash(scratch), version))
     finally:
         shutil.rmtree(private, ignore_errors=True)
 
 
-def _fetch(target: str, registry_uri: str | None, scratch: Path) -> Subject | None:
+def _fetch(target: str, registry_uri: str | None, private: Path, limits: Limits) -> Subject | None:
     if target.startswith(MODELS):
-        scratch.mkdir()
-        found: Subject = with_mlflow("download").download(target, registry_uri, scratch)
-        return found
+        return fetch(target, registry_uri, private, limits, copy=True).subject
     try:
         # Links stay links, and the digest refuses them.
-        shutil.copytree(_directory(target), scratch, symlinks=True)
+        shutil.copytree(_directory(target), private / MODEL, symlinks=True)
     except (OSError, shutil.Error) as error:
         raise UndecidedError("The model's files cannot be copied", where=visible(target)) from error
     return None
+
+
+def _set_modes(directory: Path) -> None:
+    """Leaves no permission but the usual ones: a set-user-id file, or a directory that anybody writes, is no model."""
+    directory.chmod(_DIRECTORY_MODE)
+    for path in directory.rglob("*"):
+        executable = path.stat(follow_symlinks=False).st_mode & stat.S_IXUSR
+        path.chmod(_DIRECTORY_MODE if path.is_dir() or executable else _FILE_MODE)
 
 
 def _directory(target: str) -> Path:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 
 from qaqpa.cli.common import add_registry, registry
 from qaqpa.cli.progress import hashing
+from qaqpa.cli.saying import say
 from qaqpa.errors import UndecidedError
 from qaqpa.escape import visible
 from qaqpa.evidence.digest import Progress, dir_hash
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         detail = " ".join(problem.detail for problem in problems)
         raise UndecidedError(f"The model's bytes are out of reach: {detail}", where=args.target)
     for problem in problems:
-        print(f"qaqpa: {problem.code}: {visible(problem.detail, 2000)}", file=sys.stderr)
+        say(f"qaqpa: {problem.code}: {visible(problem.detail, 2000)}")
     print(digest)
     return 0
 

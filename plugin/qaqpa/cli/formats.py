@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import io
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from qaqpa.cli.common import console
 from qaqpa.errors import ExitCode, UsageError
+from qaqpa.escape import visible
 from qaqpa.model import Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import text as text_report
@@ -144,8 +146,23 @@ def _parse(text: str) -> Wanted:
 
 def _check_path(path: str) -> None:
     """A mistake in a path is told before time is spent on a decision."""
-    if Path(path).is_dir() or not Path(path).parent.is_dir():
-        raise UsageError("The report cannot be written (there is no such directory, or it is one)", where=path)
+    try:
+        mode = _mode_of(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no path"
+        raise UsageError(f"The report cannot be written ({reason})", where=visible(path)) from error
+    if stat.S_ISDIR(mode):
+        raise UsageError("The report cannot be written (it is a directory)", where=visible(path))
+
+
+def _mode_of(path: str) -> int:
+    """The type of what is there; 0 where there is nothing yet, in a directory that exists."""
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116 - what is no path at all is an error of its own
+    except FileNotFoundError:
+        if not Path(path).parent.is_dir():
+            raise
+        return 0
 
 
 def _replace(path: str, text: str) -> None:
@@ -157,7 +174,7 @@ def _replace(path: str, text: str) -> None:
         return
     temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, temporary = tempfile.mkstemp(prefix=".qaqpa-", dir=target.parent)
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
         Path(temporary).chmod(_mode(target))
@@ -172,7 +189,10 @@ def _replace(path: str, text: str) -> None:
 def _write_into(target: Path, text: str) -> None:
     """Writes into what is no file, as `/dev/stderr` and pipes; they can be replaced by nothing."""
     try:
-        with target.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        # Opening does not wait for somebody to read a pipe: that may be nobody.
+        descriptor = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
     except OSError as error:
         raise UsageError(f"The report cannot be written ({error.strerror})", where=str(target)) from error

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Sequence
 
 from qaqpa import __version__
+from qaqpa.cli.saying import Parser, say
 from qaqpa.errors import ExitCode, QaqpaError
-from qaqpa.escape import visible
+from qaqpa.escape import visible, without_credentials
 
 _COMMANDS = {
     "init": "write qaqpa.yaml, a context and evidence templates for one system",
@@ -37,6 +38,7 @@ _COMMANDS = {
     "demo": "show the gate at work on a real MLflow server on this machine",
 }
 
+_LONGEST = 2000
 _EXIT_CODES = "exit codes: 0 allowed, 1 crash, 2 usage or configuration, 3 denied, 4 undecided"
 
 
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error)
         return int(error.exit_code)
     except (KeyboardInterrupt, EOFError):
-        print("qaqpa: stopped", file=sys.stderr)
+        say("qaqpa: stopped")
         return 130
     except BrokenPipeError:
         # Whoever read the output went away; nothing more can be said, and the decision was not delivered.
@@ -68,14 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("QAQPA_TRACEBACK"):
             raise
-        print(f"qaqpa: crashed: {type(error).__name__}: {visible(error)}", file=sys.stderr)
-        print("This is a defect of Qaqpa. QAQPA_TRACEBACK=1 shows where.", file=sys.stderr)
+        say(f"qaqpa: crashed: {type(error).__name__}: {visible(without_credentials(error))}")
+        say("This is a defect of Qaqpa. QAQPA_TRACEBACK=1 shows where.")
         return int(ExitCode.CRASH)
     return code
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="qaqpa",
         description="Keeps a model out of production until the evidence that is asked for is there.",
         epilog=_EXIT_CODES,
@@ -96,13 +98,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _complain(error: QaqpaError) -> None:
     head = f"{visible(error.where)}: " if error.where and "\n" not in error.found else ""
     lines = error.found.split("\n")
-    print(f"qaqpa: {head}{visible(lines[0], 2000)}", file=sys.stderr)
+    say(f"qaqpa: {head}{visible(lines[0], _LONGEST)}")
     for line in lines[1:]:
-        print(f"       {visible(line, 2000)}", file=sys.stderr)
+        say(f"       {visible(line, _LONGEST)}")
     if error.required:
-        print(f"       required: {visible(error.required, 2000)}", file=sys.stderr)
+        say(f"       required: {visible(error.required, _LONGEST)}")
     if error.mend:
-        print(f"       to mend: {visible(error.mend, 2000)}", file=sys.stderr)
+        say(f"       to mend: {visible(error.mend, _LONGEST)}")
 
 
 if __name__ == "__main__":

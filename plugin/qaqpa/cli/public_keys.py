@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import stat
 
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
@@ -18,7 +19,11 @@ def read_gate_key(path: str) -> PublicKey:
         UsageError: the file cannot be read, or holds no ECDSA P-256 key.
     """
     try:
-        with Path(path).open("rb") as file:
+        # Opening never waits, not even for a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UsageError("The key is no regular file", where=visible(path))
             text = file.read(MAX_KEY_BYTES + 1).decode()
         public = read_public_key(text)
     except OSError as error:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from qaqpa.cli.asked import moment_of, profiles_of
 from qaqpa.cli.common import MODELS, waiting
 from qaqpa.cli.formats import deliver, parse_formats
+from qaqpa.cli.saying import say
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.gate import open_engine, open_trust, trusted_parties, validate_config
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         parties, _ = trusted_parties(trust, now)
         scene = Scene(spot, base, blobs, config, _say)
         review = Reviewer(scene, judge, scratch, parties, args.fail_on or NEVER, pinned.changed()).review()
-    return deliver(review, engine.catalog, wanted, language, brief=args.brief)
+    return deliver(replace(review, target=args.target), engine.catalog, wanted, language, brief=args.brief)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -96,4 +96,4 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _say(text: str) -> None:
-    print(f"qaqpa: {visible(text, _LONGEST)}", file=sys.stderr)
+    say(f"qaqpa: {visible(text, _LONGEST)}")

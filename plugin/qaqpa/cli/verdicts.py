@@ -62,6 +62,8 @@ class Signing:
         self._args = args
         self._directory = Path(args.verdict) if args.verdict else None
         self._key: SigningKey | None = None
+        self._signed: dict[str, str] = {}
+        self._result = ""
         if self._directory:
             _refuse_inside(self._directory, args.target)
             take_away(self._directory)
@@ -92,11 +94,11 @@ class Signing:
         public = read_gate_key(self._args.gate_public_key)
         return open_service_key(named, public, passphrase_for(named, self._args.passphrase_file))
 
-    def write(self, decision: Decision, request: Request, config: Config, engine: Engine) -> None:
-        """Signs the decision and writes both files; says where they are on standard error.
+    def sign(self, decision: Decision, request: Request, config: Config, engine: Engine) -> None:
+        """Signs the decision; nothing is written yet.
 
         Raises:
-            QaqpaError: the decision cannot be signed, or the files not be written; then there are none.
+            QaqpaError: the decision cannot be signed.
         """
         if not self._directory or not self._key:
             return
@@ -104,12 +106,27 @@ class Signing:
             print("qaqpa: no verdict is signed: it is not known which bytes it would be about", file=sys.stderr)
             return
         payload = verdict_statement(Judgement(decision, request, config, engine))
-        write_files(self._directory, signed_files(payload, self._key))
-        result = "PASSED" if decision.verdict is Verdict.ALLOW else "FAILED"
-        place = visible(self._directory / DSSE_FILE)
+        self._signed = signed_files(payload, self._key)
         ends = json.loads(payload)["predicate"].get(EXPIRES)
-        said = f"{result}{f', ends {ends}' if ends else ''}, signed by {self._key.key_id}"
-        print(f"qaqpa: wrote {place} and {BUNDLE_FILE}: {said}", file=sys.stderr)
+        result = "PASSED" if decision.verdict is Verdict.ALLOW else "FAILED"
+        self._result = f"{result}, ends {ends}" if ends else result
+
+    def write(self) -> None:
+        """Writes both files, and says where they are on standard error. The last step: what failed leaves no verdict.
+
+        Raises:
+            QaqpaError: the files cannot be written; then there are none.
+        """
+        if not self._directory or not self._key or not self._signed:
+            return
+        write_files(self._directory, self._signed)
+        place = visible(self._directory / DSSE_FILE)
+        said = f"qaqpa: wrote {place} and {BUNDLE_FILE}: {self._result}, signed by {self._key.key_id}"
+        try:
+            print(said, file=sys.stderr, flush=True)
+        except OSError:
+            take_away(self._directory)
+            raise
 
 
 def _refuse_inside(directory: Path, target: str) -> None:

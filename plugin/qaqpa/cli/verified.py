@@ -18,16 +18,17 @@ from qaqpa.record.verify import Verification
 _SCHEMA = "urn:qaqpa:schema:verification:v1"
 
 
-def print_result(args: argparse.Namespace, found: Bytes, result: Verification) -> None:
+def print_result(args: argparse.Namespace, found: Bytes | None, result: Verification) -> None:
     """Prints what came of it.
 
     Args:
         args: target, format and destination.
-        found: the bytes.
+        found: the bytes; None where the verdict was refused before any was read.
         result: what was found.
     """
+    digest = found.digest if found else None
     if args.format == "json":
-        _print_json(args.target, "allow" if result.holds else "deny", found.digest, result, "")
+        _print_json(args.target, "allow" if result.holds else "deny", digest, result, "")
         return
     print(f"{'VERIFIED' if result.holds else 'REFUSED'}  {visible(args.target)}")
     for line in result.unmet:
@@ -36,7 +37,7 @@ def print_result(args: argparse.Namespace, found: Bytes, result: Verification) -
     if result.verdict:
         for name, value in _lines(result.verdict):
             print(f"  {name:<12} {visible(value, 2000)}")
-    print(f"  {'digest':<12} {found.digest}")
+    print(f"  {'digest':<12} {digest or 'not looked at'}")
     if args.into and result.holds:
         print(f"  {'files':<12} {visible(args.into)}")
     elif args.into:

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,17 +16,21 @@ from typing import Any
 
 from qaqpa import times
 from qaqpa.cli import verified
+from qaqpa.cli.bounded import Limits, add_limits
 from qaqpa.cli.deploying import Bytes, fetched, in_place
 from qaqpa.cli.lazily import MODELS
 from qaqpa.cli.public_keys import read_gate_key
 from qaqpa.errors import ExitCode, UndecidedError, UsageError
 from qaqpa.escape import visible
+from qaqpa.evidence.keys import fingerprint
 from qaqpa.model import Stage, Strength
 from qaqpa.record.reading import read_envelope
 from qaqpa.record.requirements import Requirements, read_requirements
-from qaqpa.record.verify import Verification, verify
+from qaqpa.record.verify import Verification, refused_early, verify
 
 _AGE = re.compile("([1-9][0-9]{0,3})([dh])", re.ASCII)
+_FIELDS = {"keys": "gate_keys", "max_age": "max_age_hours"}
+_SIGNALLED = 128
 _DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
 
 
@@ -31,9 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help="directory of the model's files, or models:/name/7")
     parser.add_argument("--verdict", required=True, metavar="FILE", help="verdict.dsse.json or verdict.sigstore.json")
     parser.add_argument("--into", metavar="DIR", help="fetch the files once into DIR, which exists only if all holds")
-    parser.add_argument(
-        "--require", metavar="FILE", help="requirements, YAML; an option replaces the field of its name"
-    )
+    parser.add_argument("--require", metavar="FILE", help="requirements, YAML; no option may contradict them")
     needed = parser.add_argument_group("what the verdict must say (all three, here or in FILE)")
     needed.add_argument(
         "--gate-key", action="append", metavar="PUB", help="public key of the gate; repeatable, one must have signed"
@@ -61,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     waivers.add_argument("--allow-waivers", action="store_true", help="any control may be excused; none by default")
     parser.add_argument("--registry-uri", metavar="URI", help="MLflow registry; MLflow's own settings by default")
+    add_limits(parser)
     parser.add_argument("--format", choices=["text", "json"], default="text", help="text by default")
 
 
@@ -73,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
     """
     required = _required(args)
     try:
-        return _run(args, required)
+        with _ended_cleanly():
+            return _run(args, required)
     except UndecidedError as error:
         if args.format == "json":
             verified.print_undecided(args.target, error)
@@ -82,15 +90,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, required: Requirements) -> int:
     envelope = read_envelope(args.verdict)
+    early = refused_early(envelope, required, times.now())
+    if early is not None:
+        verified.print_result(args, None, early)
+        return int(ExitCode.DENIED)
 
     def verification(found: Bytes) -> Verification:
-        return verify(envelope, found.digest, _about(required, found, args), times.now())
+        return verify(envelope, found.digest, _about(required, found), times.now())
 
+    limits = Limits(seconds=args.timeout, size=args.max_bytes)
     if args.into is None:
-        found = in_place(args.target, args.registry_uri)
+        found = in_place(args.target, args.registry_uri, limits)
         result = verification(found)
     else:
-        with fetched(args.target, args.registry_uri, Path(args.into)) as arrived:
+        with fetched(args.target, args.registry_uri, Path(args.into), limits) as arrived:
             found = arrived.found
             result = verification(found)
             if result.holds:
@@ -99,17 +112,36 @@ def _run(args: argparse.Namespace, required: Requirements) -> int:
     return int(ExitCode.ALLOWED if result.holds else ExitCode.DENIED)
 
 
-def _about(required: Requirements, found: Bytes, args: argparse.Namespace) -> Requirements:
-    """The requirements, with what the registry says of the version."""
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """Lets SIGTERM, which a runner sends when its time is over, take away what was fetched so far."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        # A second one must not stop the cleaning up.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(_SIGNALLED + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _about(required: Requirements, found: Bytes) -> Requirements:
+    """The requirements, with what the registry says of the version; what somebody required stays."""
     version = found.version
     if version is None:
         return required
-    workspace = required.workspace if args.workspace else version.workspace
+    workspace = required.workspace if "workspace" in required.named else version.workspace
     return replace(required, workspace=workspace, registered=version)
 
 
 def _required(args: argparse.Namespace) -> Requirements:
-    """The file's requirements, with the options instead where there are some."""
+    """The file's requirements, and those of the options, which may repeat the file and not contradict it."""
     for name in filter(None, (args.require, *(args.gate_key or ()))):
         if not args.target.startswith(MODELS) and Path(name).resolve().is_relative_to(Path(args.target).resolve()):
             raise UsageError(
@@ -133,11 +165,31 @@ def _required(args: argparse.Namespace) -> Requirements:
         "allow_waivers": frozenset(args.allow_waiver) if args.allow_waiver else None,
     }
     changes = {name: value for name, value in options.items() if value is not None}
-    required: Requirements = replace(base, **changes)
     if args.allow_waivers:
-        required = replace(required, allow_waivers=None)
+        changes["allow_waivers"] = None
+    _refuse_contradictions(base, changes, args.require)
+    required: Requirements = replace(base, **changes, named=base.named | frozenset(changes))
     _check_enough(required, args.target)
     return required
+
+
+def _refuse_contradictions(base: Requirements, changes: dict[str, Any], file: str) -> None:
+    """Refuses options that say something else than the file, which others may have reviewed."""
+    for name in sorted(base.named & changes.keys()):
+        if _comparable(getattr(base, name)) != _comparable(changes[name]):
+            raise UsageError(
+                f"An option and the file of requirements contradict each other about `{_FIELDS.get(name, name)}`",
+                where=visible(file),
+                required="what the file says, or nothing",
+                mend="Leave the option out, or change the file",
+            )
+
+
+def _comparable(value: Any) -> object:
+    """A list without its order; a key as its fingerprint."""
+    if not isinstance(value, tuple):
+        return value
+    return {one if isinstance(one, str) else fingerprint(one) for one in value}
 
 
 def _check_enough(required: Requirements, target: str) -> None:

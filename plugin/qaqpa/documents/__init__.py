@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 from qaqpa.documents.document import MAX_BYTES, MAX_DEPTH, Document, DocumentError
@@ -32,7 +34,11 @@ def read(path: str | Path) -> Document:
     """
     name = str(path)
     try:
-        with Path(path).open("rb") as file:
+        # Opening never waits, not even for a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise DocumentError("This is no regular file", where=name, required="a file of YAML or JSON")
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise DocumentError(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qaqpa.errors import UsageError
+from qaqpa.escape import visible
 from qaqpa.model import Json
 
 MAX_BYTES = 1 << 20
@@ -18,9 +19,15 @@ MAX_DEPTH = 40
 """Deepest nesting that is read."""
 
 _MAX_INTEGER = (1 << 53) - 1
+_LONGEST_NAME = 5000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Pointer = tuple[str | int, ...]
+
+
+def shown_name(name: str) -> str:
+    """The name of a file for messages: on one line, whatever somebody called it."""
+    return visible(name, _LONGEST_NAME)
 
 
 class DocumentError(UsageError):
@@ -39,17 +46,17 @@ class Document:
     def where(self, pointer: Sequence[str | int] = ()) -> str:
         """`path:line:column` of a value, or of the nearest value around it; only the name where no place is known."""
         if not self.marks:
-            return self.name
+            return shown_name(self.name)
         path = tuple(pointer)
         while path and path not in self.marks:
             path = path[:-1]
         line, column = self.marks.get(path, (1, 1))
-        return f"{self.name}:{line}:{column}"
+        return f"{shown_name(self.name)}:{line}:{column}"
 
     def where_key(self, pointer: Sequence[str | int]) -> str:
         """`path:line:column` of the key of a value, which may stand lines above a value that is a block."""
         found = self.keys.get(tuple(pointer))
-        return f"{self.name}:{found[0]}:{found[1]}" if found else self.where(pointer)
+        return f"{shown_name(self.name)}:{found[0]}:{found[1]}" if found else self.where(pointer)
 
 
 def refuse_odd_values(document: Document) -> None:

@@ -20,7 +20,7 @@ from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
 from mlflow.utils.uri import append_to_uri_path
 
 from qaqpa.errors import QaqpaError, UsageError
-from qaqpa.escape import visible
+from qaqpa.escape import visible, without_credentials
 from qaqpa.evidence.digest import Progress, dir_hash
 from qaqpa.evidence.elsewhere import weights_elsewhere
 from qaqpa.mlflow.locations import BytesMissingError, check_location
@@ -46,17 +46,17 @@ def hashed(
             directory = Path(repository.artifact_dir)
             if not directory.is_dir():
                 detail = f"{location} is not a directory of this machine."
-                return None, (Problem("bytes_missing", visible(detail)),)
+                return None, (Problem("bytes_missing", visible(without_credentials(detail))),)
             return _facts(directory, progress)
         with tempfile.TemporaryDirectory(prefix="qaqpa-") as temporary:
             return _facts(Path(repository.download_artifacts("", dst_path=temporary)), progress)
     except BytesMissingError as error:
-        return None, (Problem("bytes_missing", str(error)),)
+        return None, (Problem("bytes_missing", without_credentials(error)),)
     except QaqpaError as error:
-        return None, (Problem("digest_failed", str(error)),)
+        return None, (Problem("digest_failed", without_credentials(error)),)
     except Exception as error:  # noqa: BLE001 - every storage has its own errors
         detail = f"The files at {location} cannot be fetched: {type(error).__name__}: {error}"
-        return None, (Problem("bytes_missing", visible(detail)),)
+        return None, (Problem("bytes_missing", visible(without_credentials(detail))),)
 
 
 def _facts(directory: Path, progress: Progress | None) -> tuple[str, tuple[Problem, ...]]:

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.utils.models import _parse_model_uri
 
 from qaqpa.errors import QaqpaError, UndecidedError, UsageError
-from qaqpa.escape import visible
+from qaqpa.escape import visible, without_credentials
 from qaqpa.evidence.carriers import Carried, carried_in_tags
 from qaqpa.evidence.digest import Progress
 from qaqpa.mlflow.artifacts import existing, hashed, logged_model_location, run_location
@@ -124,7 +124,8 @@ def open_client(registry_uri: str | None) -> MlflowClient:
         return MlflowClient(tracking_uri=tracking, registry_uri=registry_uri)
     except Exception as error:
         raise UsageError(
-            f"MLflow cannot open this registry ({type(error).__name__})", where=visible(registry_uri or "MLflow")
+            f"MLflow cannot open this registry ({type(error).__name__})",
+            where=visible(without_credentials(registry_uri or "MLflow")),
         ) from error
 
 
@@ -170,7 +171,7 @@ def explained(target: str) -> Iterator[None]:
         refused = isinstance(error, MlflowException) and error.get_http_status_code() in {401, 403}
         found = "The registry refused" if refused else "The registry does not answer"
         raise UndecidedError(
-            f"{found}: {visible(error)}",
-            where=visible(target),
+            f"{found}: {visible(without_credentials(error))}",
+            where=visible(without_credentials(target)),
             mend="Check the address and the login of the MLflow server",
         ) from error

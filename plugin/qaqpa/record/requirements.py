@@ -24,7 +24,8 @@ class Requirements:
 
     `keys` are the gate's public keys, one of which must have signed. `policies` are digests, one of which must have
     decided. `allow_waivers` names the controls that a waiver may excuse; None allows all. `registered` is the version
-    whose bytes they are, where a registry named it.
+    whose bytes they are, where a registry named it. `named` are the fields that a file or an option said;
+    the others have their defaults.
     """
 
     keys: tuple[PublicKey, ...] = ()
@@ -33,7 +34,7 @@ class Requirements:
     context: str | None = None
     stage: Stage = Stage.PRODUCTION
     verifier: str = DEFAULT_VERIFIER
-    workspace: str = "default"
+    workspace: str | None = "default"
     model_version: str | None = None
     registry: str | None = None
     policies: tuple[str, ...] = ()
@@ -42,6 +43,7 @@ class Requirements:
     minimum_strength: Strength = Strength.DECLARED
     allow_waivers: frozenset[str] | None = frozenset()
     registered: Subject | None = None
+    named: frozenset[str] = frozenset()
 
 
 def read_requirements(path: str | Path) -> Requirements:
@@ -73,7 +75,8 @@ def _requirements(value: Mapping[str, Any], keys: tuple[PublicKey, ...]) -> Requ
     if "allow_waivers" in fields:
         allowed = fields["allow_waivers"]
         fields["allow_waivers"] = None if allowed is True else frozenset(allowed or ())
-    return Requirements(keys=keys, **fields)
+    named = frozenset(fields) | ({"keys"} if keys else set())
+    return Requirements(keys=keys, named=named, **fields)
 
 
 def _keys(document: Document) -> tuple[PublicKey, ...]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from qaqpa import times
@@ -55,6 +55,21 @@ def verify(envelope: SignedPayload, digest: str, required: Requirements, now: da
         required: what is required; without a trusted key nothing holds.
         now: the present, UTC.
     """
+    return _verification(envelope, digest, required, now)
+
+
+def refused_early(envelope: SignedPayload, required: Requirements, now: datetime) -> Verification | None:
+    """What keeps a verdict from holding whatever the bytes are; None where it is for the bytes to say.
+
+    Before it is known that a trusted key signed a fitting verdict, there is no reason to fetch anything.
+    """
+    # The workspace of a version is the registry's to say, unless somebody required one.
+    known = required if "workspace" in required.named else replace(required, workspace=None)
+    found = _verification(envelope, None, known, now)
+    return None if found.holds else found
+
+
+def _verification(envelope: SignedPayload, digest: str | None, required: Requirements, now: datetime) -> Verification:
     signer = signer_of(envelope, required.keys)
     if signer is None:
         trusted = ", ".join(fingerprint(key) for key in required.keys) or "nobody"
@@ -66,10 +81,10 @@ def verify(envelope: SignedPayload, digest: str, required: Requirements, now: da
     return Verification(tuple(_unmet(verdict, digest, required, now)), verdict)
 
 
-def _unmet(verdict: SignedVerdict, digest: str, required: Requirements, now: datetime) -> Iterator[Unmet]:
+def _unmet(verdict: SignedVerdict, digest: str | None, required: Requirements, now: datetime) -> Iterator[Unmet]:
     if not verdict.passed:
         yield Unmet("result", f"FAILED: the gate decided {verdict.decision}{_because(verdict)}", "PASSED")
-    if verdict.digest != digest:
+    if digest is not None and verdict.digest != digest:
         yield Unmet("bytes", f"it is about other bytes, {verdict.digest}", f"a verdict about these bytes, {digest}")
     if verdict.stage is not required.stage:
         yield Unmet("stage", f"it is for {verdict.stage.value}", required.stage.value)
@@ -94,7 +109,7 @@ def _system(verdict: SignedVerdict, required: Requirements) -> Iterator[Unmet]:
     )
     if any(model.name != name for name in names):
         yield Unmet("model", f"it is about the registered model {model.name}", " and ".join(names))
-    if model.workspace != required.workspace:
+    if required.workspace is not None and model.workspace != required.workspace:
         yield Unmet("workspace", f"it is about a model of the workspace {model.workspace}", required.workspace)
     if required.model_version is not None and model.version != required.model_version:
         yield Unmet("model_version", f"it is about version {model.version or 'unknown'}", required.model_version)

@@ -41,6 +41,7 @@ def _review(review: Review, texts: Texts) -> JsonObject:
         "qaqpa": __version__,
         "outcome": outcome(review).value,
         "fail_on": review.fail_on,
+        "target": visible(review.target, _MAX_TARGET),
         "base": visible(review.base),
         "commit": review.commit,
         "reports": [_report(judged, texts) for judged in review.judged],

@@ -100,9 +100,9 @@ class Judged:
 
 @dataclass(frozen=True)
 class Review:
-    """The models of a tree against a base: its ref as named, and its commit as 40 hexadecimal digits.
+    """The models of a tree against a base: its ref as named, and its commit, 40 or 64 hexadecimal digits.
 
-    `fail_on` is `never`, `new` or `any`; `outcome` is what the exit code says.
+    `target` is the tree, as it was named. `fail_on` is `never`, `new` or `any`; `outcome` is what the exit code says.
     """
 
     judged: tuple[Judged, ...]
@@ -110,6 +110,7 @@ class Review:
     commit: str
     fail_on: str
     outcome: Verdict
+    target: str = ""
 
 
 def each(report: Judged | Review) -> tuple[Judged, ...]:

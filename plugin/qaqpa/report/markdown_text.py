@@ -17,8 +17,8 @@ _CODE = re.compile(r"[\w./:, -]+", re.ASCII)
 # Addresses, mentions and mails, issues by number, `:emoji:`, commits by their digest; GitHub makes links of them even
 # where their characters are escaped, because it looks for them in the finished text.
 _LINKED = re.compile(
-    r"(?P<address>:(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp):)"
-    r"|(?P<mention>@(?=\w))"
+    r"(?P<address>:(?=//)|(?<![^\W_])www(?=\.)|\b(?:mailto|xmpp):)"
+    r"|(?P<mention>@)"
     r"|(?P<issue>#(?=\w)|\bGH(?=-[0-9]))"
     r"|(?P<emoji>:(?=[a-z0-9_+-]+:))"
     r"|(?P<commit>\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{6}(?=[0-9a-f]{1,34}\b))",

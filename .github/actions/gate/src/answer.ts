@@ -98,12 +98,17 @@ function consistent(report: Report): void {
 }
 
 function single(report: Report, inputs: Inputs): Verdict {
-  if (report.target !== inputs.target)
-    throw new Failure(`The report is about ${shown(report.target, 300)}`, `${shown(inputs.target, 300)} was asked`)
+  about(report.target, inputs)
   return report.decision.verdict
 }
 
+function about(target: string, inputs: Inputs): void {
+  if (target !== inputs.target)
+    throw new Failure(`The report is about ${shown(target, 300)}`, `${shown(inputs.target, 300)} was asked`)
+}
+
 function reviewed(review: Review, inputs: Inputs): Verdict {
+  about(review.target, inputs)
   if (review.fail_on !== inputs.failOn)
     throw new Failure(`The report answers --fail-on ${review.fail_on}`, `${inputs.failOn} was asked`)
   if (review.base !== inputs.base)

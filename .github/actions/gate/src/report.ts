@@ -59,8 +59,9 @@ const Review = v.looseObject({
   qaqpa: v.string(),
   outcome: Verdict,
   fail_on: v.picklist(['never', 'new', 'any']),
+  target: v.string(),
   base: v.string(),
-  commit: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/, 'a commit in hexadecimal digits')),
+  commit: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'a commit in hexadecimal digits')),
   reports: v.array(Report),
 })
 

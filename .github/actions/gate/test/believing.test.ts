@@ -81,6 +81,11 @@ describe('an answer that is believed', () => {
     },
   )
 
+  it('believes a review in a repository of SHA-256', async () => {
+    const run = await judge({ report: { ...review([], 'allow'), commit: 'ab'.repeat(32) } }, { base: 'origin/main' })
+    expect(run.code).toBe(0)
+  })
+
   it('says when no model was judged', async () => {
     const run = await judge({ report: review([], 'allow') }, { base: 'origin/main' })
     expect(run.code).toBe(0)

@@ -149,6 +149,7 @@ describe('what is not believed', () => {
     ['one report where a review was asked', { report: allowed }, undecided, /shape of a review/],
     ['a review where a report was asked', { report: review([], 'allow') }, {}, /shape of a report/],
     ['a review of another base', { report: { ...review([], 'allow'), base: 'HEAD' } }, undecided, /compares with HEAD/],
+    ['a review of another tree', { report: { ...review([], 'allow'), target: 'empty' } }, undecided, /about empty/],
     [
       'a review by another fail-on',
       { report: review([], 'allow', 'never') },
@@ -158,6 +159,12 @@ describe('what is not believed', () => {
     [
       'a review without a commit',
       { report: { ...review([], 'allow'), commit: COMMIT.slice(1) } },
+      undecided,
+      /shape of a review: commit/,
+    ],
+    [
+      'a review of a commit that is neither SHA-1 nor SHA-256',
+      { report: { ...review([], 'allow'), commit: `${COMMIT}00` } },
       undecided,
       /shape of a review: commit/,
     ],

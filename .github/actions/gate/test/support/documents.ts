@@ -76,6 +76,7 @@ export function review(reports: Report[], outcome: Review['outcome'], failOn: Re
     qaqpa: '0.1.0',
     outcome,
     fail_on: failOn,
+    target: 'governance',
     base: 'origin/main',
     commit: COMMIT,
     reports: reports.map((each) => ({
