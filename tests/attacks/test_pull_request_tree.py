@@ -102,7 +102,7 @@ def test_a_model_is_taken_away_and_its_code_stays(here: Path, capsys: Capture) -
     git(here, "rm", "--quiet", "-r", "--cached", "governance", "src")
     shutil.rmtree(pull.tree)
     found = pull.check("--fail-on", "new", "--staged")
-    assert (found.code, found.targets) == (0, [])
+    assert (found.code, found.new()) == (0, {("", "model_removed", "governance/credit", "warn")})
     assert "governance/credit is gone, and so is its code" in found.err
 
 
