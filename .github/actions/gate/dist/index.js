@@ -30788,8 +30788,9 @@ const Review = looseObject({
     qaqpa: string(),
     outcome: Verdict,
     fail_on: picklist(['never', 'new', 'any']),
+    target: string(),
     base: string(),
-    commit: pipe(string(), regex(/^[0-9a-f]{40}$/, 'a commit in hexadecimal digits')),
+    commit: pipe(string(), regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'a commit in hexadecimal digits')),
     reports: array(Report),
 });
 /** Tells the two apart. */
@@ -34598,11 +34599,15 @@ function consistent(report) {
         throw new Failure(`${name}: ${shown(unsaid.control, 100)} failed, and no result says so`);
 }
 function single(report, inputs) {
-    if (report.target !== inputs.target)
-        throw new Failure(`The report is about ${shown(report.target, 300)}`, `${shown(inputs.target, 300)} was asked`);
+    about(report.target, inputs);
     return report.decision.verdict;
 }
+function about(target, inputs) {
+    if (target !== inputs.target)
+        throw new Failure(`The report is about ${shown(target, 300)}`, `${shown(inputs.target, 300)} was asked`);
+}
 function reviewed(review, inputs) {
+    about(review.target, inputs);
     if (review.fail_on !== inputs.failOn)
         throw new Failure(`The report answers --fail-on ${review.fail_on}`, `${inputs.failOn} was asked`);
     if (review.base !== inputs.base)
