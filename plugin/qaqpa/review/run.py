@@ -120,7 +120,7 @@ class Reviewer:
             self.judge.judge(Directory(subject, [], [])),
             self.scene.spot.tree / pair.before,
             removed(self.scene.spot.inside(pair.before), verdict, with_code=with_code),
-            [Note("note.removed", {"target": self.scene.spot.inside(pair.before)})],
+            [Note("note.retired" if with_code else "note.removed", {"target": self.scene.spot.inside(pair.before)})],
         )
 
     def _before(self, pair: Pair, same_model: str | None) -> State | None:
