@@ -70,7 +70,7 @@ LIES: dict[str, tuple[str, str, str, str]] = {
     ),
     "waives at another stage": (
         "gate/waivers.rego",
-        "item.predicate.stage == input.stage",
+        "_for_this_stage(item.predicate.stage)",
         "is_string(item.predicate.stage)",
         "make it `fail`",
     ),

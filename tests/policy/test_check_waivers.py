@@ -35,6 +35,22 @@ def test_waiver_that_holds_waives(document: dict[str, Any], request_document: di
     expect_unsound(document, request_document, "make it `waived`")
 
 
+@pytest.mark.parametrize("stage", ["review", "staging", "production"])
+def test_a_review_shows_waivers_for_a_later_stage_and_nothing_else_does(
+    document: dict[str, Any], request_document: dict[str, Any], stage: str
+) -> None:
+    kept = waiver("AAA-01")
+    kept["predicate"] = {**kept["predicate"], "stage": stage}
+    request_document["evidence"]["waiver"] = [kept]
+    waived(document)
+    for asked_stage in ("review", "staging", "production"):
+        document["stage"] = request_document["stage"] = asked_stage
+        if asked_stage in {"review", stage}:
+            check_document(document, request_document, CATALOG)
+        else:
+            expect_unsound(document, request_document, "make it `fail`")
+
+
 def test_measures_of_a_waiver_are_repeated(document: dict[str, Any], request_document: dict[str, Any]) -> None:
     request_document["evidence"]["waiver"] = [waiver("AAA-01", category="mitigated", compensating=["b", "a"])]
     waived(document, category="mitigated", compensating=["b", "a"])

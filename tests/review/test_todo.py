@@ -49,7 +49,7 @@ def test_without_a_parties_file_the_roles_are_named(tmp_path: Path, engine: Embe
     assert [todo.kind for todo in found[1:]] == sorted(todo.kind for todo in found[1:])
     [first] = [note for note in notes(found) if SYSTEM in note.values["kinds"]]  # type: ignore[operator]
     assert (first.code, first.values["roles"]) == ("todo.role", ["risk_owner"])
-    assert noted(first, Texts(engine.catalog)).startswith("To be signed before production (risk owner): system,")
+    assert noted(first, Texts(engine.catalog)).startswith("To be signed before production: risk owner: system,")
 
 
 def test_with_one_the_persons_who_may_are_named(tmp_path: Path, engine: EmbeddedEngine, parties: Parties) -> None:
