@@ -7,7 +7,6 @@ import itertools
 import multiprocessing
 import os
 import statistics
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +15,8 @@ from typing import Any
 import pytest
 
 from qaqpa.config import LogSource
-from qaqpa.model import Decision
 from qaqpa.policy.embedded import EmbeddedEngine
-from qaqpa.record.log.opening import open_log
-from qaqpa.record.log.writer import Draft
-from support.logs import asked, checked, log_source, made
+from support.logs import append_for, checked, log_source, made
 from support.servers import postgresql
 
 PROCESSES, SECONDS = 8, 5.0
@@ -44,21 +40,6 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> LogSource:
     return replace(log_source(tmp_path, url), timeout_seconds=10)
 
 
-def _append(source: LogSource, decision: Decision | None, start: Any, results: Any) -> None:
-    log = open_log(source)
-    log.append([Draft("x")])
-    taken = []
-    start.wait()
-    until = time.perf_counter() + SECONDS
-    while (began := time.perf_counter()) < until:
-        if decision:
-            log.decided(asked(decision))
-        else:
-            log.append([Draft("decision", {"verdict": "allow"})])
-        taken.append(time.perf_counter() - began)
-    results.put(taken)
-
-
 @pytest.mark.parametrize("whole", [False, True], ids=["rows", "decisions"])
 def test_durable_appends(
     source: LogSource,
@@ -69,7 +50,9 @@ def test_durable_appends(
     decision = made(engine) if whole else None
     context = multiprocessing.get_context("spawn")
     start, results = context.Barrier(PROCESSES), context.Queue()
-    processes = [context.Process(target=_append, args=(source, decision, start, results)) for _ in range(PROCESSES)]
+    processes = [
+        context.Process(target=append_for, args=(source, decision, SECONDS, start, results)) for _ in range(PROCESSES)
+    ]
     for process in processes:
         process.start()
     taken = [one for _ in processes for one in results.get()]

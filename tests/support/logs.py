@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -141,3 +142,19 @@ def append_many(source: LogSource, count: int) -> None:
     log = open_log(replace(source, timeout_seconds=20))
     for number in range(count):
         log.append([Draft("x", {"number": number})])
+
+
+def append_for(source: LogSource, decision: Decision | None, seconds: float, start: Any, results: Any) -> None:
+    """Appends for some time, bare rows without a decision; puts how long each took, in seconds, where others wait."""
+    log = open_log(source)
+    log.append([Draft("x")])
+    taken = []
+    start.wait()
+    until = time.perf_counter() + seconds
+    while (began := time.perf_counter()) < until:
+        if decision:
+            log.decided(asked(decision))
+        else:
+            log.append([Draft("decision", {"verdict": "allow"})])
+        taken.append(time.perf_counter() - began)
+    results.put(taken)
