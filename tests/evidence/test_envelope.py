@@ -236,6 +236,17 @@ def test_one_payload_s_signatures_are_not_carried_to_another() -> None:
             merged(SIGNED, SignedPayload(payload_type, payload, SIGNED.signatures))
 
 
+def test_a_signature_that_was_good_once_is_good_for_nothing_else() -> None:
+    pairs = SIGNED.signatures
+    assert signed_by(SIGNED, ED.public_key)
+    assert signed_by(SIGNED, ED.public_key)
+    assert not signed_by(SignedPayload(IN_TOTO, b"other", pairs), ED.public_key)
+    assert not signed_by(SignedPayload("text/plain", PAYLOAD, pairs), ED.public_key)
+    carried = tuple((OTHER.key_id, signature) for _, signature in pairs)
+    assert not signed_by(SignedPayload(IN_TOTO, PAYLOAD, carried), OTHER.public_key)
+    assert not signed_by(SignedPayload(IN_TOTO, PAYLOAD, ((ED.key_id, bytes(64)),)), ED.public_key)
+
+
 def test_an_envelope_that_could_not_be_read_is_not_made() -> None:
     with pytest.raises(StatementError):
         sign(PAYLOAD, IN_TOTO, [])

@@ -29,6 +29,7 @@ Progress = Callable[[int, int], None]
 """Is told bytes hashed so far and bytes in all, from several threads but never from two at once."""
 
 _WORKERS = 8
+_SMALL_BYTES = 1 << 20
 _LONGEST_PATH = 4095
 _WRITTEN_BY_MLFLOW = b"registered_model_meta"
 _META_LINE = rb"(?:[^:#\n{}\[\],&*!|>%@`\"' -][^:#\n]*|'[^'\n]*'|\"[^\"\\\n]*\")"
@@ -100,7 +101,11 @@ def written_by_mlflow(path: bytes, content: bytes) -> bool:
 
 
 def _lines(base: int, files: list[_File], progress: Progress | None) -> list[bytes]:
-    counter = _Counter(progress, sum(file.size for file in files))
+    total = sum(file.size for file in files)
+    counter = _Counter(progress, total)
+    if total <= _SMALL_BYTES:
+        # Starting threads takes longer.
+        return [f"{_sha256(base, file, counter)}  ".encode() + file.path + b"\n" for file in files]
     pool = ThreadPoolExecutor(max_workers=min(_WORKERS, os.cpu_count() or 1))
     try:
         digests = pool.map(lambda file: _sha256(base, file, counter), files)

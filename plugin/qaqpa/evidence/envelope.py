@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -129,10 +130,38 @@ def merged(first: SignedPayload, second: SignedPayload) -> SignedPayload:
 def signed_by(signed: SignedPayload, public: PublicKey) -> bool:
     """True where a signature under this key's own id is good. Never raises."""
     try:
-        own, key = _verifier(openssh(public))
-        return any(_verifies(key, signature, signed) for key_id, signature in signed.signatures if key_id == own)
+        line = openssh(public)
+        own, _ = _verifier(line)
+        mine = [signature for key_id, signature in signed.signatures if key_id == own]
+        digest = hashlib.sha256(signed.signed_bytes).digest() if mine else b""
+        return any(_REMEMBERED.good(line, signature, digest, signed) for signature in mine)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no good signature
         return False
+
+
+class _Remembered:
+    """Which signatures were good: the same evidence is verified at every decision, and never becomes different."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._good: dict[tuple[str, bytes, bytes], None] = {}
+        self._lock = threading.Lock()
+
+    def good(self, line: str, signature: bytes, digest: bytes, signed: SignedPayload) -> bool:
+        """True for a signature by the key of this line, over the bytes of this digest; what is bad is not kept."""
+        name = (line, signature, digest)
+        if name in self._good:
+            return True
+        if not _verifies(_verifier(line)[1], signature, signed):
+            return False
+        with self._lock:
+            if len(self._good) >= self._most:
+                self._good.clear()
+            self._good[name] = None
+        return True
+
+
+_REMEMBERED = _Remembered(most=8_192)
 
 
 def _verifies(key: SSlibKey, signature: bytes, signed: SignedPayload) -> bool:

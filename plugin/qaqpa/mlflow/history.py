@@ -42,13 +42,18 @@ def recorded(
             found.update({one.statement.id: one for one in kept or ()})
             return kept is not None
 
-        complete = look([of_name(workspace, name), *([of_model(digest)] if digest else [])])
-        statements = [kept.statement for kept in found.values()]
-        contexts |= {one.context_digest or "" for one in statements if one.kind.name == SYSTEM}
-        about = {*held, *found}
-        complete = look([*map(of_context, contexts), *map(of_statement, about)]) and complete
-        # What is about a system can be withdrawn too.
-        complete = look(map(of_statement, found.keys() - about)) and complete
+        known = set(contexts)
+        subjects = [of_name(workspace, name), *([of_model(digest)] if digest else [])]
+        complete = look([*subjects, *map(of_context, contexts), *map(of_statement, held)])
+        # Mostly nothing is kept that is not carried, and then this was the only question to the database.
+        asked: set[str] = set(held)
+        while found.keys() - asked:
+            new = found.keys() - asked
+            asked |= new
+            systems = (found[payload].statement for payload in new)
+            contexts |= {one.context_digest for one in systems if one.kind.name == SYSTEM and one.context_digest}
+            complete = look([*map(of_context, contexts - known), *map(of_statement, new)]) and complete
+            known |= contexts
     if not complete:
         return None
     return [

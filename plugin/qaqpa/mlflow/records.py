@@ -12,8 +12,15 @@ from typing import Any
 
 from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
 from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
-from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
-from sqlalchemy import and_, func, or_
+from mlflow.store.model_registry.dbmodels.models import (
+    SqlModelVersion,
+    SqlModelVersionTag,
+    SqlRegisteredModel,
+    SqlRegisteredModelAlias,
+    SqlRegisteredModelTag,
+)
+from sqlalchemy import String, and_, cast, func, literal_column, or_, select, union_all
+from sqlalchemy.orm import object_session
 
 from qaqpa.evidence.carriers import TAG_PREFIX
 from qaqpa.mlflow.identity import REGISTERED_BY
@@ -27,6 +34,8 @@ MOST_TAGS = 5_000
 
 MOST_CHARACTERS = 20_000_000
 """Most characters in them that are read."""
+
+_CREATED, _MODEL_TAG, _ALIAS, _TAG = "created", "model tag", "alias", "tag"
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,7 @@ def read_version(store: Any, name: str, version: int) -> VersionRecord:
         MlflowException: it does not exist, or the database does not answer.
     """
     with store.ManagedSessionMaker(read_only=False) as session:
-        row = store._get_sql_model_version(session, name, version, eager=True)  # noqa: SLF001 - a contract test pins it
+        row = store._get_sql_model_version(session, name, version)  # noqa: SLF001 - a contract test pins it
         return version_record(row)
 
 
@@ -111,10 +120,13 @@ def read_versions(store: Any, name: str) -> list[VersionRecord]:
         return model_versions(row)
 
 
-def read_tags(store: Any, workspace: str, names: Iterable[str], location: str) -> tuple[TagRecord, ...] | None:
-    """Evidence and registrants of all versions of these registered models, and of all versions at this location.
+def read_tags(
+    store: Any, workspace: str, names: Iterable[str], location: str, own: tuple[str, int | None]
+) -> tuple[TagRecord, ...] | None:
+    """Evidence and registrants of all other versions of these registered models, and of all at this location.
 
-    Other tags are not read. None where there are more than `MOST_TAGS` or `MOST_CHARACTERS`.
+    Other tags are not read, and none of the version `own`, a name and a number: they are known already. None where there
+    are more than `MOST_TAGS` or `MOST_CHARACTERS`.
 
     Raises:
         MlflowException: the database does not answer.
@@ -133,6 +145,7 @@ def read_tags(store: Any, workspace: str, names: Iterable[str], location: str) -
                 tag.workspace == workspace,
                 or_(tag.key.startswith(TAG_PREFIX, autoescape=True), tag.key == REGISTERED_BY),
                 or_(tag.name.in_(sorted(names)), at.in_(sorted(same))),
+                *([or_(tag.name != own[0], tag.version != own[1])] if own[1] is not None else []),
             )
             .order_by(tag.name, tag.version, tag.key)
             .limit(MOST_TAGS + 1)
@@ -149,14 +162,17 @@ def read_tags(store: Any, workspace: str, names: Iterable[str], location: str) -
 
 def version_record(row: Any) -> VersionRecord:
     """A version from its database row, in the session that read it."""
-    return _version(_model(row.registered_model), row)
+    found = _around(object_session(row), row)
+    model = ModelRecord(row.name, row.workspace, found.created_ms, found.model_tags, found.aliases)
+    return _version(model, row, found.tags)
 
 
 def model_versions(row: Any) -> list[VersionRecord]:
     """All versions of a registered model that are not deleted, by number, from its database row."""
     model = _model(row)
     kept = [version for version in row.model_versions if version.current_stage != STAGE_DELETED_INTERNAL]
-    return sorted((_version(model, version) for version in kept), key=lambda record: record.version)
+    records = (_version(model, version, _tags(version.model_version_tags)) for version in kept)
+    return sorted(records, key=lambda record: record.version)
 
 
 def _model(row: Any) -> ModelRecord:
@@ -164,12 +180,52 @@ def _model(row: Any) -> ModelRecord:
         name=row.name,
         workspace=row.workspace,
         created_ms=row.creation_time,
-        tags={tag.key: tag.value or "" for tag in row.registered_model_tags},
+        tags=_tags(row.registered_model_tags),
         aliases={alias.alias: int(alias.version) for alias in row.registered_model_aliases},
     )
 
 
-def _version(model: ModelRecord, row: Any) -> VersionRecord:
+@dataclass(frozen=True)
+class _Around:
+    """What else the database has of a version: of its registered model, and its tags."""
+
+    created_ms: int | None
+    model_tags: Mapping[str, str]
+    aliases: Mapping[str, int]
+    tags: Mapping[str, str]
+
+
+def _around(session: Any, row: Any) -> _Around:
+    """One question to the database; MLflow's own way asks four."""
+    model, alias = SqlRegisteredModel, SqlRegisteredModelAlias
+    model_tag, version_tag = SqlRegisteredModelTag, SqlModelVersionTag
+    kinds = (_CREATED, _MODEL_TAG, _ALIAS, _TAG)
+    created, tags, aliases, own = (literal_column(f"'{kind}'").label("kind") for kind in kinds)
+
+    def of(table: Any) -> Any:
+        return and_(table.workspace == row.workspace, table.name == row.name)
+
+    rows = session.execute(
+        union_all(
+            select(created, model.name.label("key"), cast(model.creation_time, String).label("value")).where(of(model)),
+            select(tags, model_tag.key, model_tag.value).where(of(model_tag)),
+            select(aliases, alias.alias, cast(alias.version, String)).where(of(alias)),
+            select(own, version_tag.key, version_tag.value).where(of(version_tag), version_tag.version == row.version),
+        )
+    ).all()
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
+    for kind, key, value in rows:
+        found[kind][key] = value or ""
+    made = found[_CREATED].get(row.name)
+    aliases_by_name = {name: int(version) for name, version in found[_ALIAS].items()}
+    return _Around(int(made) if made else None, found[_MODEL_TAG], aliases_by_name, found[_TAG])
+
+
+def _tags(rows: Iterable[Any]) -> dict[str, str]:
+    return {tag.key: tag.value or "" for tag in rows}
+
+
+def _version(model: ModelRecord, row: Any, tags: Mapping[str, str]) -> VersionRecord:
     return VersionRecord(
         model=model,
         version=int(row.version),
@@ -177,5 +233,5 @@ def _version(model: ModelRecord, row: Any) -> VersionRecord:
         source=row.source or "",
         location=row.storage_location or row.source or "",
         run_id=row.run_id or None,
-        tags={tag.key: tag.value or "" for tag in row.model_version_tags},
+        tags=tags,
     )

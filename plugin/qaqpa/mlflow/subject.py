@@ -174,7 +174,8 @@ def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
     outside = freeze(wanted.location)
     digest, problems = _facts(wanted.location, roots)
     problems += outside
-    others = read_tags(store, wanted.model.workspace, wanted.names, wanted.location)
+    own_version = (wanted.model.name, wanted.version)
+    others = read_tags(store, wanted.model.workspace, wanted.names, wanted.location, own_version)
     if others is None:
         detail = f"Other versions carry more than {MOST_TAGS} tags or {MOST_CHARACTERS} characters of evidence."
         problems, others = (*problems, Problem("too_much_evidence", detail)), ()

@@ -33,6 +33,7 @@ class Expected:
         self._asked = catalog.asked(request["profiles"])
         self._production = request["stage"] == Stage.PRODUCTION.value
         self._severity = Severity(catalog, Circumstances.of(request))
+        self._counted: dict[str, list[JsonObject]] = {}
 
     def minimum_strength(self, kind: str) -> str:
         """The least strength at which facts of a kind count."""
@@ -46,9 +47,12 @@ class Expected:
 
     def counted(self, kind: str) -> list[JsonObject]:
         """The facts of a kind that are strong enough."""
-        least = _rank(self.minimum_strength(kind))
-        facts = self._request["evidence"].get(kind, ())
-        return [fact for fact in facts if not fact["against_only"] and _rank(fact["strength"]) >= least]
+        if kind not in self._counted:
+            least = _rank(self.minimum_strength(kind))
+            facts = self._request["evidence"].get(kind, ())
+            strong = (fact for fact in facts if not fact["against_only"] and _rank(fact["strength"]) >= least)
+            self._counted[kind] = list(strong)
+        return self._counted[kind]
 
     def judged(self, kind: str) -> list[JsonObject]:
         """The facts of a kind by which a control is judged: those that count, and whatever else is signed."""

@@ -75,11 +75,12 @@ class Database:
             tables.create(connection)
 
     @contextmanager
-    def writing(self, deadline: float | None = None) -> Iterator[Any]:
+    def writing(self, deadline: float | None = None, *, flush: bool = True) -> Iterator[Any]:
         """A connection in a transaction that has the lock; it is durable when this ends, or nothing is written.
 
         Args:
             deadline: until when to wait for the lock, by `time.monotonic`; the configured time by default.
+            flush: false where a crash of the machine may take what is written; the next flush covers it too.
 
         Raises:
             LogError: the database does not answer, is full, or somebody else writes all the time.
@@ -90,7 +91,8 @@ class Database:
             try:
                 yield connection
                 connection.commit()
-                self._flush(connection)
+                if flush:
+                    self._flush(connection)
             finally:
                 # Closing rolls back what is not committed.
                 connection.close()
@@ -109,6 +111,28 @@ class Database:
                 connection.execution_options(isolation_level="REPEATABLE READ")
                 connection.exec_driver_sql("SET statement_timeout = 0")
             yield connection
+
+    def value(self, statement: Any) -> Any:
+        """The first value that a statement selects, None without a row. It waits no longer than an append may take.
+
+        Raises:
+            LogError: the database does not answer.
+        """
+        with self._told():
+            try:
+                return self._value(statement)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                # It broke while nobody used it.
+                return self._value(statement)
+
+    def _value(self, statement: Any) -> Any:
+        with self._engine.connect() as connection:
+            if not self._source.is_file:
+                # SQLite's connections are so from the start, and would not be so again afterwards.
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+            return connection.execute(statement).scalar()
 
     def settle(self) -> None:
         """Takes what was erased out of SQLite's journal too.

@@ -89,7 +89,7 @@ class DecisionLog:
         Raises:
             LogError: the log cannot be used.
         """
-        latest = self._writer.append(()).tip.latest
+        latest = self._writer.latest()
         if not latest or now >= times.parse(latest) - CLOCKS_DIFFER:
             return None
         return Problem("clock_went_back", f"It is {times.render(now)} here, and the decision log has rows of {latest}.")
@@ -162,7 +162,8 @@ class DecisionLog:
             LogError: it could not be appended.
         """
         fields = {"result": result.value, "reason": reason[:MOST_TEXT]}
-        self._writer.append([Draft(OUTCOME, {"of": number, **fields}) for number in decisions])
+        # What a crash of the machine takes is shown as unknown, as where it came a moment earlier.
+        self._writer.append([Draft(OUTCOME, {"of": number, **fields}) for number in decisions], flush=False)
 
     def claim_override(self, sha256: str, fields: JsonObject) -> int:
         """Records that an override is used, before it takes effect; it can be claimed once.

@@ -86,6 +86,7 @@ class Appended:
 class _Job:
     drafts: Sequence[Draft]
     deadline: float
+    flush: bool
     answer: Future[Appended] = field(default_factory=Future)
 
 
@@ -109,8 +110,12 @@ class Writer:
         self._starting = threading.Lock()
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
 
-    def append(self, drafts: Sequence[Draft]) -> Appended:
+    def append(self, drafts: Sequence[Draft], *, flush: bool = True) -> Appended:
         """Appends rows, all or none, and returns when they are on the disk. Without any it tells which row is the last.
+
+        Args:
+            drafts: the rows.
+            flush: false where they may go with a crash of the machine; a crash of this process never takes them.
 
         Raises:
             OverrideUsedError: an override was used before; nothing is written.
@@ -120,7 +125,7 @@ class Writer:
         for draft in drafts:
             for item in draft.contents.values():
                 _ = item.stored
-        job = _Job(drafts, time.monotonic() + self._timeout)
+        job = _Job(drafts, time.monotonic() + self._timeout, flush)
         self._jobs.put(job)
         try:
             return job.answer.result(self._timeout)
@@ -129,6 +134,20 @@ class Writer:
             raise LogError(
                 f"The decision log does not answer within {self._timeout:g} s", where=self._database.shown
             ) from None
+
+    def latest(self) -> str:
+        """The latest time in the log, as the last row has it; empty where there is no row.
+
+        Reading takes no lock, and so a fraction of what `append` takes.
+
+        Raises:
+            LogError: the log cannot be read.
+        """
+        self._start()
+        if not self._made:
+            return self.append(()).tip.latest
+        body = self._database.value(_LAST_BODY)
+        return peek(bytes(body)).latest if body else ""
 
     def _start(self) -> None:
         with self._starting:
@@ -156,7 +175,8 @@ class Writer:
             if not self._made:
                 self._database.make()
                 self._made = True
-            with self._database.writing(min(job.deadline for job in jobs)) as connection:
+            flush = any(job.flush for job in jobs)
+            with self._database.writing(min(job.deadline for job in jobs), flush=flush) as connection:
                 tip = self._tip(connection)
                 for job in jobs:
                     appended = self._put_job(connection, tip, job)
@@ -224,6 +244,7 @@ class Writer:
 
 
 _LAST = select(chain).order_by(chain.c.seq.desc()).limit(1)
+_LAST_BODY = select(chain.c.body).order_by(chain.c.seq.desc()).limit(1)
 _APPEND = insert(chain)
 _FIND = select(content.c.commitment).where(content.c.digest == bindparam("digest"))
 _KEEP = insert(content)
