@@ -125,7 +125,7 @@ def read_tags(
 ) -> tuple[TagRecord, ...] | None:
     """Evidence and registrants of all other versions of these registered models, and of all at this location.
 
-    Other tags are not read, and none of the version `own`, a name and a number: they are known already. None where there
+    Other tags are not read, and none of the version `own`, name and number, which is known already. None where there
     are more than `MOST_TAGS` or `MOST_CHARACTERS`.
 
     Raises:
