@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import Signature, SSlibKey
 
 from qaqpa.documents import DocumentError, parse_json
 from qaqpa.evidence.errors import StatementError
-from qaqpa.evidence.keys import PublicKey, SigningKey, fingerprint, openssh, read_public_key
+from qaqpa.evidence.keys import PublicKey, SigningKey, fingerprint, read_public_key
 from qaqpa.model import Json, JsonObject
 
 IN_TOTO = "application/vnd.in-toto+json"
@@ -130,11 +131,11 @@ def merged(first: SignedPayload, second: SignedPayload) -> SignedPayload:
 def signed_by(signed: SignedPayload, public: PublicKey) -> bool:
     """True where a signature under this key's own id is good. Never raises."""
     try:
-        line = openssh(public)
-        own, _ = _verifier(line)
+        name = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        own, _ = _verifier(name)
         mine = [signature for key_id, signature in signed.signatures if key_id == own]
         digest = hashlib.sha256(signed.signed_bytes).digest() if mine else b""
-        return any(_REMEMBERED.good(line, signature, digest, signed) for signature in mine)
+        return any(_REMEMBERED.good(name, signature, digest, signed) for signature in mine)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no good signature
         return False
 
@@ -144,20 +145,20 @@ class _Remembered:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._good: dict[tuple[str, bytes, bytes], None] = {}
+        self._good: dict[tuple[bytes, bytes, bytes], None] = {}
         self._lock = threading.Lock()
 
-    def good(self, line: str, signature: bytes, digest: bytes, signed: SignedPayload) -> bool:
-        """True for a signature by the key of this line, over the bytes of this digest; what is bad is not kept."""
-        name = (line, signature, digest)
-        if name in self._good:
+    def good(self, name: bytes, signature: bytes, digest: bytes, signed: SignedPayload) -> bool:
+        """True for a good signature by a key, in DER, over the bytes of this digest. What is bad is not kept."""
+        triple = (name, signature, digest)
+        if triple in self._good:
             return True
-        if not _verifies(_verifier(line)[1], signature, signed):
+        if not _verifies(_verifier(name)[1], signature, signed):
             return False
         with self._lock:
             if len(self._good) >= self._most:
                 self._good.clear()
-            self._good[name] = None
+            self._good[triple] = None
         return True
 
 
@@ -174,8 +175,8 @@ def _verifies(key: SSlibKey, signature: bytes, signed: SignedPayload) -> bool:
 
 # A key of the parties file verifies many envelopes.
 @lru_cache(maxsize=512)
-def _verifier(line: str) -> tuple[str, SSlibKey]:
-    public = read_public_key(line)
+def _verifier(name: bytes) -> tuple[str, SSlibKey]:
+    public = read_public_key(load_der_public_key(name).public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
     own = fingerprint(public)
     return own, SSlibKey.from_crypto(public, keyid=own)
 

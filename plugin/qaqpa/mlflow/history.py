@@ -12,48 +12,50 @@ from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import Statement
 from qaqpa.mlflow.envelopes import Kept, of_context, of_model, of_name, of_statement, read
+from qaqpa.mlflow.guard import Keeper
 
 _SOURCE = "the server's record of what was signed"
 
 
-def recorded(
-    store: Any, workspace: str, name: str, digest: str | None, carried: Sequence[Carried]
+def recorded(  # noqa: PLR0913 - each argument is a part of the question
+    session: Any,
+    keeper: Keeper | None,
+    workspace: str,
+    name: str,
+    digest: str | None,
+    carried: Sequence[Carried],
 ) -> list[Carried] | None:
     """Signed evidence about these bytes, this name or its systems that is not carried; None where it is too much.
 
     Args:
-        store: the registry, with the gate in front.
+        session: the registry's primary database.
+        keeper: the parties file; None where none is configured.
         workspace: of the registered model.
         name: under which the version would be served.
         digest: the model digest, where there is one.
         carried: what tags carry.
-
-    Raises:
-        MlflowException: the database does not answer.
     """
     held = _signatures(carried)
     contexts = set(_context_digests(carried))
     found: dict[str, Kept] = {}
-    with store.ManagedSessionMaker(read_only=False) as session:
-        keeper = store._keeper()  # noqa: SLF001 - a part of the same store
 
-        def look(subjects: Iterable[str]) -> bool:
-            kept = read(session, subjects, keeper, held)
-            found.update({one.statement.id: one for one in kept or ()})
-            return kept is not None
+    def look(subjects: Iterable[str]) -> bool:
+        kept = read(session, subjects, keeper, held)
+        found.update({one.statement.id: one for one in kept or ()})
+        return kept is not None
 
-        known = set(contexts)
-        subjects = [of_name(workspace, name), *([of_model(digest)] if digest else [])]
-        complete = look([*subjects, *map(of_context, contexts), *map(of_statement, held)])
-        # Mostly nothing is kept that is not carried, and then this was the only question to the database.
-        asked: set[str] = set(held)
-        while found.keys() - asked:
-            new = found.keys() - asked
-            asked |= new
-            systems = (found[payload].statement for payload in new)
-            contexts |= {one.context_digest for one in systems if one.kind.name == SYSTEM and one.context_digest}
-            complete = look([*map(of_context, contexts - known), *map(of_statement, new)]) and complete
-            known |= contexts
+    known = set(contexts)
+    subjects = [of_name(workspace, name), *([of_model(digest)] if digest else [])]
+    complete = look([*subjects, *map(of_context, contexts), *map(of_statement, held)])
+    # Mostly nothing is kept that is not carried, and then this was the only question to the database.
+    asked: set[str] = set(held)
+    while found.keys() - asked:
+        new = found.keys() - asked
+        asked |= new
+        systems = (found[payload].statement for payload in new)
+        contexts |= {one.context_digest for one in systems if one.kind.name == SYSTEM and one.context_digest}
+        complete = look([*map(of_context, contexts - known), *map(of_statement, new)]) and complete
+        known |= contexts
     if not complete:
         return None
     return [

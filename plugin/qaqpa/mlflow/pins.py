@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel
-from sqlalchemy import text
+from sqlalchemy import bindparam, select, text
 
 from qaqpa.evidence.carriers import TAG_PREFIX
 from qaqpa.mlflow.denial import RefusedError
@@ -38,6 +38,7 @@ class _Pins:
         return name in self.whole or any(model == name for model, _ in self.versions)
 
 
+_LOCK = select(SqlRegisteredModel.name).where(SqlRegisteredModel.name == bindparam("name")).with_for_update()
 _pins: ContextVar[_Pins | None] = ContextVar("qaqpa_pins", default=None)
 
 
@@ -82,7 +83,7 @@ def lock(session: Any, name: str, *, always: bool = False) -> None:
             # Not through the session, which would first write what MLflow has changed already, and so begin one.
             connection.execute(text("BEGIN IMMEDIATE"))
         return
-    session.query(SqlRegisteredModel).filter(SqlRegisteredModel.name == name).with_for_update().all()
+    session.execute(_LOCK, {"name": name})
 
 
 def expect_version(row: Any) -> None:

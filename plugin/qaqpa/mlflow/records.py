@@ -19,7 +19,7 @@ from mlflow.store.model_registry.dbmodels.models import (
     SqlRegisteredModelAlias,
     SqlRegisteredModelTag,
 )
-from sqlalchemy import String, and_, cast, func, literal_column, or_, select, union_all
+from sqlalchemy import String, and_, bindparam, cast, func, literal_column, or_, select, union_all
 from sqlalchemy.orm import object_session
 
 from qaqpa.evidence.carriers import TAG_PREFIX
@@ -35,6 +35,7 @@ MOST_TAGS = 5_000
 MOST_CHARACTERS = 20_000_000
 """Most characters in them that are read."""
 
+_DELETED = STAGE_DELETED_INTERNAL
 _CREATED, _MODEL_TAG, _ALIAS, _TAG = "created", "model tag", "alias", "tag"
 
 
@@ -121,43 +122,61 @@ def read_versions(store: Any, name: str) -> list[VersionRecord]:
 
 
 def read_tags(
-    store: Any, workspace: str, names: Iterable[str], location: str, own: tuple[str, int | None]
+    session: Any, workspace: str, names: Iterable[str], location: str, own: tuple[str, int | None]
 ) -> tuple[TagRecord, ...] | None:
     """Evidence and registrants of all other versions of these registered models, and of all at this location.
 
     Other tags are not read, and none of the version `own`, name and number, which is known already. None where there
     are more than `MOST_TAGS` or `MOST_CHARACTERS`.
-
-    Raises:
-        MlflowException: the database does not answer.
     """
-    tag, version = SqlModelVersionTag, SqlModelVersion
-    at = func.coalesce(func.nullif(version.storage_location, ""), version.source)
     same = spellings(location)
-    with store.ManagedSessionMaker(read_only=False) as session:
-        rows = (
-            session.query(tag.name, tag.version, tag.key, tag.value, at, version.current_stage)
-            .join(
-                version,
-                and_(version.workspace == tag.workspace, version.name == tag.name, version.version == tag.version),
-            )
-            .filter(
-                tag.workspace == workspace,
-                or_(tag.key.startswith(TAG_PREFIX, autoescape=True), tag.key == REGISTERED_BY),
-                or_(tag.name.in_(sorted(names)), at.in_(sorted(same))),
-                *([or_(tag.name != own[0], tag.version != own[1])] if own[1] is not None else []),
-            )
-            .order_by(tag.name, tag.version, tag.key)
-            .limit(MOST_TAGS + 1)
-            .yield_per(100)
+    asked = {
+        "workspace": workspace,
+        "names": sorted(names),
+        "places": sorted(same),
+        "own_name": own[0],
+        "own_version": own[1] or 0,
+    }
+    rows = session.execute(_TAGS, asked).all()
+    if len(rows) > MOST_TAGS or (rows and rows[-1].characters > MOST_CHARACTERS):
+        return None
+    return tuple(
+        TagRecord(row.name, int(row.version), row.key, row.value or "", row.place in same, row.stage == _DELETED)
+        for row in rows
+    )
+
+
+def _tags_of_others() -> Any:
+    """The tags that `read_tags` reads, with the number of characters up to each; the database stops at too many."""
+    tag, version = SqlModelVersionTag, SqlModelVersion
+    place = func.coalesce(func.nullif(version.storage_location, ""), version.source)
+    size = func.coalesce(func.length(tag.value), 0)
+    order = (tag.name, tag.version, tag.key)
+    found = (
+        select(
+            *(tag.name, tag.version, tag.key, tag.value, place.label("place")),
+            version.current_stage.label("stage"),
+            size.label("size"),
+            func.sum(size).over(order_by=order).label("characters"),
         )
-        found, characters = [], 0
-        for name, number, key, value, place, stage in rows:
-            found.append(TagRecord(name, int(number), key, value or "", place in same, stage == STAGE_DELETED_INTERNAL))
-            characters += len(value or "")
-            if len(found) > MOST_TAGS or characters > MOST_CHARACTERS:
-                return None
-    return tuple(found)
+        .join(
+            version, and_(version.workspace == tag.workspace, version.name == tag.name, version.version == tag.version)
+        )
+        .where(
+            tag.workspace == bindparam("workspace"),
+            or_(tag.key.startswith(TAG_PREFIX, autoescape=True), tag.key == REGISTERED_BY),
+            or_(tag.name.in_(bindparam("names", expanding=True)), place.in_(bindparam("places", expanding=True))),
+            or_(tag.name != bindparam("own_name"), tag.version != bindparam("own_version")),
+        )
+        .order_by(*order)
+        .limit(MOST_TAGS + 1)
+        .subquery()
+    )
+    fits = found.c.characters - found.c.size <= MOST_CHARACTERS
+    return select(found).where(fits).order_by(found.c.name, found.c.version, found.c.key)
+
+
+_TAGS = _tags_of_others()
 
 
 def version_record(row: Any) -> VersionRecord:
@@ -197,28 +216,35 @@ class _Around:
 
 def _around(session: Any, row: Any) -> _Around:
     """One question to the database; MLflow's own way asks four."""
-    model, alias = SqlRegisteredModel, SqlRegisteredModelAlias
-    model_tag, version_tag = SqlRegisteredModelTag, SqlModelVersionTag
-    kinds = (_CREATED, _MODEL_TAG, _ALIAS, _TAG)
-    created, tags, aliases, own = (literal_column(f"'{kind}'").label("kind") for kind in kinds)
-
-    def of(table: Any) -> Any:
-        return and_(table.workspace == row.workspace, table.name == row.name)
-
-    rows = session.execute(
-        union_all(
-            select(created, model.name.label("key"), cast(model.creation_time, String).label("value")).where(of(model)),
-            select(tags, model_tag.key, model_tag.value).where(of(model_tag)),
-            select(aliases, alias.alias, cast(alias.version, String)).where(of(alias)),
-            select(own, version_tag.key, version_tag.value).where(of(version_tag), version_tag.version == row.version),
-        )
-    ).all()
-    found: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
+    rows = session.execute(_AROUND, {"workspace": row.workspace, "name": row.name, "version": row.version})
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in (_CREATED, _MODEL_TAG, _ALIAS, _TAG)}
     for kind, key, value in rows:
         found[kind][key] = value or ""
     made = found[_CREATED].get(row.name)
-    aliases_by_name = {name: int(version) for name, version in found[_ALIAS].items()}
-    return _Around(int(made) if made else None, found[_MODEL_TAG], aliases_by_name, found[_TAG])
+    aliases = {name: int(version) for name, version in found[_ALIAS].items()}
+    return _Around(int(made) if made else None, found[_MODEL_TAG], aliases, found[_TAG])
+
+
+def _part(kind: str, table: Any, key: Any, value: Any, *more: Any) -> Any:
+    """What one table has of a registered model, as rows of kind, key and value."""
+    same = (table.workspace == bindparam("workspace"), table.name == bindparam("name"))
+    return select(literal_column(f"'{kind}'").label("kind"), key.label("key"), value.label("value")).where(*same, *more)
+
+
+_AROUND = union_all(
+    _part(_CREATED, SqlRegisteredModel, SqlRegisteredModel.name, cast(SqlRegisteredModel.creation_time, String)),
+    _part(_MODEL_TAG, SqlRegisteredModelTag, SqlRegisteredModelTag.key, SqlRegisteredModelTag.value),
+    _part(
+        _ALIAS, SqlRegisteredModelAlias, SqlRegisteredModelAlias.alias, cast(SqlRegisteredModelAlias.version, String)
+    ),
+    _part(
+        _TAG,
+        SqlModelVersionTag,
+        SqlModelVersionTag.key,
+        SqlModelVersionTag.value,
+        SqlModelVersionTag.version == bindparam("version"),
+    ),
+)
 
 
 def _tags(rows: Iterable[Any]) -> dict[str, str]:

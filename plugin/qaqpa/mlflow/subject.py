@@ -18,6 +18,7 @@ from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.people import TRAINER
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.mlflow.freezing import freeze
+from qaqpa.mlflow.guard import Keeper
 from qaqpa.mlflow.history import recorded
 from qaqpa.mlflow.identity import REGISTERED_BY, known_login, registrants
 from qaqpa.mlflow.lineage import origin
@@ -174,12 +175,9 @@ def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
     outside = freeze(wanted.location)
     digest, problems = _facts(wanted.location, roots)
     problems += outside
-    own_version = (wanted.model.name, wanted.version)
-    others = read_tags(store, wanted.model.workspace, wanted.names, wanted.location, own_version)
-    if others is None:
-        detail = f"Other versions carry more than {MOST_TAGS} tags or {MOST_CHARACTERS} characters of evidence."
-        problems, others = (*problems, Problem("too_much_evidence", detail)), ()
     made = origin(tracking_store(), wanted.location, wanted.run_id)
+    with store.ManagedSessionMaker(read_only=False) as session:
+        found = _found(session, store._keeper(), wanted, digest)  # noqa: SLF001 - a part of the same store
     subject = Subject(
         name=wanted.name,
         version="" if wanted.version is None else str(wanted.version),
@@ -187,16 +185,36 @@ def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
         trained_at=made.trained_at,
         created_ms=wanted.model.created_ms,
         workspace=wanted.model.workspace,
-        people=tuple(_people(wanted, others, made.users)),
+        people=tuple(_people(wanted, found.others, made.users)),
     )
+    return Candidate(subject, found.carried, (*problems, *found.problems))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the registry has of evidence about a candidate, and the tags of other versions."""
+
+    others: Sequence[TagRecord]
+    carried: tuple[Carried, ...]
+    problems: tuple[Problem, ...]
+
+
+def _found(session: Any, keeper: Keeper | None, wanted: _Wanted, digest: str | None) -> _Found:
+    """Reads all of it in one transaction."""
+    problems: tuple[Problem, ...] = ()
+    own_version = (wanted.model.name, wanted.version)
+    others = read_tags(session, wanted.model.workspace, wanted.names, wanted.location, own_version)
+    if others is None:
+        detail = f"Other versions carry more than {MOST_TAGS} tags or {MOST_CHARACTERS} characters of evidence."
+        problems, others = (Problem("too_much_evidence", detail),), ()
     own = [piece for some in wanted.tags for piece in carried_in_tags(some)]
     seen = {(piece.kind, piece.text) for piece in own}
     left = [piece for piece in _of_others(wanted, others, digest) if (piece.kind, piece.text) not in seen]
     carried = tuple(dict.fromkeys((*own, *left)))
-    kept = recorded(store, wanted.model.workspace, wanted.name, digest, carried)
+    kept = recorded(session, keeper, wanted.model.workspace, wanted.name, digest, carried)
     if kept is None:
         problems += (Problem("too_much_evidence", "The server keeps more signed evidence than it can read."),)
-    return Candidate(subject, (*carried, *(kept or ())), problems)
+    return _Found(others, (*carried, *(kept or ())), problems)
 
 
 def _people(wanted: _Wanted, others: Iterable[TagRecord], users: Iterable[str]) -> Iterator[Recorded]:

@@ -33,6 +33,7 @@ class Expected:
         self._asked = catalog.asked(request["profiles"])
         self._production = request["stage"] == Stage.PRODUCTION.value
         self._severity = Severity(catalog, Circumstances.of(request))
+        self._by_kind: dict[str, list[str]] | None = None
         self._counted: dict[str, list[JsonObject]] = {}
 
     def minimum_strength(self, kind: str) -> str:
@@ -41,9 +42,17 @@ class Expected:
         if self._production or kind == WAIVER:
             demands.append(Strength.SIGNED.value)
         if self._production:
-            cards = (self._cards.get(control, {}) for control in self._asked)
-            demands += [card["minimum_strength"] for card in cards if _demands(card, kind)]
+            demands += self._demands().get(kind, ())
         return max(demands, key=_rank)
+
+    def _demands(self) -> Mapping[str, list[str]]:
+        """The least strengths that the cards of the controls that are asked name, by kind."""
+        if self._by_kind is None:
+            self._by_kind = {}
+            for card in (self._cards.get(control, {}) for control in self._asked):
+                for kind in card["evidence"] if "minimum_strength" in card else ():
+                    self._by_kind.setdefault(kind, []).append(card["minimum_strength"])
+        return self._by_kind
 
     def counted(self, kind: str) -> list[JsonObject]:
         """The facts of a kind that are strong enough."""
@@ -142,10 +151,6 @@ def _surely_folded(name: str) -> str:
 def _widely_folded(name: str) -> str:
     """The letters and digits alone of a name, of whatever case and width."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
-
-
-def _demands(card: JsonObject, kind: str) -> bool:
-    return "minimum_strength" in card and kind in card["evidence"]
 
 
 def _rank(strength: str) -> int:
