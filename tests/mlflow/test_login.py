@@ -26,7 +26,10 @@ RECORD = "qaqpa.registered_by"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     directory = tmp_path_factory.mktemp("login")
-    configuration = "version: 1\nseparation_of_duties: required\n"
+    configuration = (
+        "version: 1\nseparation_of_duties: required\n"
+        "identity:\n  proxy:\n    header: X-Forwarded-User\n    from: ['127.0.0.1/32']\n"
+    )
     with mlflow_server(directory, f"sqlite:///{directory}/mlflow.db", configuration, login=ADMIN) as found:
         for user in USERS:
             body = {"username": user, "password": f"password of {user}"}
@@ -46,8 +49,17 @@ def login(server: Registry, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return as_user
 
 
-def _post(server: Registry, call: str, body: dict[str, str], user: tuple[str, str] | None = ADMIN) -> requests.Response:
-    return requests.post(f"{server.server.url}/api/2.0/mlflow/{call}", json=body, auth=user, timeout=60)
+def _post(
+    server: Registry,
+    call: str,
+    body: dict[str, str],
+    user: tuple[str, str] | None = ADMIN,
+    method: str = "POST",
+    **headers: str,
+) -> requests.Response:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    url = f"{server.server.url}/api/2.0/mlflow/{call}"
+    return requests.request(method, url, json=body, auth=user, headers=sent, timeout=60)
 
 
 def _refused(registry: Registry, version: Version) -> dict[str, Any]:
@@ -147,3 +159,47 @@ def test_whoever_asks_is_not_the_only_one_who_signed(login: Callable[[str], Regi
     assert ("separation_of_duties", "trainer") in [(problem["code"], problem["detail"]) for problem in problems]
     problems = _refused(login("deployer"), version)["problems"]
     assert "separation_of_duties" not in [problem["code"] for problem in problems]
+
+
+def test_a_header_that_names_somebody_else_than_the_login_leaves_nobody(login: Callable[[str], Registry]) -> None:
+    version = login("trainer").registered(evidence=True)
+    body = {"name": version.name, "alias": "champion", "version": version.number}
+    user = ("trainer", "password of trainer")
+    refused = _post(login("trainer"), "registered-models/alias", body, user, X_Forwarded_User="deployer").json()[
+        "qaqpa"
+    ]
+    assert refused["user"] is None
+    assert "actor_unknown" in [problem["code"] for problem in refused["problems"]]
+    assert "the logins differ: deployer and trainer" in login("trainer").server.output()
+    user = ("deployer", "password of deployer")
+    assert _post(login("trainer"), "registered-models/alias", body, user, X_Forwarded_User="deployer").ok
+
+
+def test_a_header_of_the_proxy_is_no_login_of_mlflow(server: Registry) -> None:
+    body = {"name": "credit", "alias": "production", "version": "1"}
+    assert _post(server, "registered-models/alias", body, None, X_Forwarded_User="admin").status_code == 401
+
+
+def test_an_assistant_cannot_promote_for_a_person_and_can_take_out_of_production(
+    login: Callable[[str], Registry],
+) -> None:
+    registry = login("trainer")
+    version = registry.registered(evidence=True)
+    body = {"name": version.name, "alias": "champion", "version": version.number}
+    user = ("deployer", "password of deployer")
+
+    def asked(call: str, body: dict[str, str], method: str = "POST", **headers: str) -> requests.Response:
+        return _post(registry, call, body, user, method, **headers)
+
+    for value in ("v1:deployer:99999999999999:signature", ""):
+        refused = asked("registered-models/alias", body, X_MLflow_Assistant_Delegation=value)
+        assert refused.status_code == 403
+        found = refused.json()["qaqpa"]
+        assert (found["verdict"], [problem["code"] for problem in found["problems"]]) == ("deny", ["delegated"])
+        assert found["log"] > 0
+    assert "An assistant asks" in refused.json()["message"]
+    assert registry.client.get_registered_model(version.name).aliases == {}
+    assert asked("registered-models/alias", body).ok
+    gone = {"name": version.name, "alias": "champion"}
+    assert asked("registered-models/alias", gone, "DELETE", X_MLflow_Assistant_Delegation="x").ok
+    assert registry.client.get_registered_model(version.name).aliases == {}

@@ -12,6 +12,7 @@ from typing import Any
 from qaqpa.config.environment import with_environment
 from qaqpa.config.parties import parties_source
 from qaqpa.config.patterns import objection
+from qaqpa.config.people import trusted_proxy
 from qaqpa.config.records import DEFAULT_GATE, MAX_OBSERVE_DAYS, Config, Gate, Observe, OpaServer, VerdictSettings
 from qaqpa.documents import Document, DocumentError, read, validate
 from qaqpa.errors import UsageError
@@ -95,6 +96,7 @@ def _config(document: Document, path: Path, base: Path) -> Config:
         parties=parties_source(value["parties"], path, base) if "parties" in value else None,
         code=_code(document),
         verdict=_verdict(value.get("verdict", {}), base),
+        proxy=trusted_proxy(document),
         path=path,
     )
 

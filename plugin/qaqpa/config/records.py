@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from qaqpa.model import Settings, Stage, Strength
@@ -122,6 +123,14 @@ class LogSource:
         return self.key or self.file.with_name(f"{self.file.name}.key")
 
 
+@dataclass(frozen=True)
+class TrustedProxy:
+    """A proxy that logs people in: the header in which it names whoever asks, and from where it connects."""
+
+    header: str
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -149,6 +158,7 @@ class Config:
     code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     verdict: VerdictSettings = field(default_factory=VerdictSettings)
     log: LogSource | None = None
+    proxy: TrustedProxy | None = None
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

@@ -17,6 +17,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from qaqpa.escape import visible
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.model import Decision, JsonObject, Verdict
+from qaqpa.report.texts import Texts
 
 HEADER = "X-Qaqpa-Decision"
 """Response header of every gated call: verdict and mode."""
@@ -104,6 +105,17 @@ def busy_outcome(action: str, stage: str) -> Outcome:
         message=f"Qaqpa: {action} is refused: the gate is judging other versions. Nothing was changed. Ask again.",
         stage=stage,
         problems=[{"code": "busy", "detail": "The gate is judging other versions; ask again."}],
+    )
+
+
+def delegated_outcome(model: str, stage: str, texts: Texts) -> Outcome:
+    """The outcome where a program asks in somebody's name: only that person may."""
+    why = texts.say("problem.delegated")
+    return Outcome(
+        verdict=Verdict.DENY,
+        message=f"{texts.say('line.deny', model=model, stage=stage)} {why}",
+        stage=stage,
+        problems=[{"code": "delegated", "detail": why}],
     )
 
 

@@ -13,8 +13,17 @@ from qaqpa.config import Config, Gate
 from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
 from qaqpa.gate import decide, open_trust, request_about, trusted_parties
-from qaqpa.mlflow.denial import Outcome, RefusedError, busy_outcome, failed_outcome, log, outcome_of, show
-from qaqpa.mlflow.identity import acting_user, known_login
+from qaqpa.mlflow.denial import (
+    Outcome,
+    RefusedError,
+    busy_outcome,
+    delegated_outcome,
+    failed_outcome,
+    log,
+    outcome_of,
+    show,
+)
+from qaqpa.mlflow.identity import acting_user, believe, is_delegated, known_login
 from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Decision, Problem, Verdict
@@ -23,6 +32,7 @@ from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.report.language import chosen_language
 from qaqpa.report.line import one_line
+from qaqpa.report.texts import Texts
 
 AT_ONCE = 4
 """Most versions that one process judges at once: the other threads of a server stay free to take a model out."""
@@ -75,11 +85,13 @@ class Gatekeeper:
         self._engine = engine
         self._trust = open_trust(config)
         self._language = chosen_language(locale=False)
+        self._texts = Texts(engine.catalog, self._language)
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._recorder = Recorder(config)
 
     def start(self) -> None:
-        """Records what is in force from now on."""
+        """Records what is in force from now on, and believes whom the configuration says."""
+        believe(self.config.proxy)
         self._recorder.started(self._engine, self.trusted()[0])
 
     def trusted(self) -> tuple[Parties | None, list[Problem]]:
@@ -100,7 +112,7 @@ class Gatekeeper:
         observe = self.config.observed(model, times.now())
         mode = OBSERVE if observe else ENFORCE
         verdicts, numbers = [], list[int]()
-        for decided in self._decided(cases, action):
+        for decided in self._decided(cases, model, action):
             outcome, kept = self._kept(decided, model, action, mode)
             verdicts.append(outcome.verdict)
             self._tell(outcome, action, mode)
@@ -134,11 +146,14 @@ class Gatekeeper:
         )
         return decide(request, self._engine)
 
-    def _decided(self, cases: Iterable[Case], action: str) -> Iterable[_Decided]:
+    def _decided(self, cases: Iterable[Case], model: str, action: str) -> Iterable[_Decided]:
         for case in cases:
             read_once = functools.cache(case.candidate)
             for gate in case.gates:
-                yield self._judged(gate, read_once, action)
+                if is_delegated():
+                    yield _Decided(delegated_outcome(model, gate.stage.value, self._texts))
+                else:
+                    yield self._judged(gate, read_once, action)
 
     def _judged(self, gate: Gate, candidate: Callable[[], Candidate], action: str) -> _Decided:
         if not self._places.acquire(timeout=_PATIENCE_SECONDS):

@@ -10,8 +10,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from qaqpa.mlflow.peer import watch_connections
+
 PREFIX = "qaqpa+"
 """What stands before the database's URI."""
+
+# Before the server takes its first request: later it is too late for that one.
+watch_connections()
 
 
 def build_store(store_uri: str, tracking_uri: str | None = None) -> Any:

@@ -49,6 +49,7 @@ REJECTION_CODES = (
 PROBLEM_CODES = (
     "actor_unknown",
     "busy",
+    "delegated",
     "bytes_elsewhere",
     "bytes_missing",
     "changed_meanwhile",

@@ -7,6 +7,7 @@ import dataclasses
 import enum
 from collections.abc import Iterator
 from datetime import date
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in named if name not in _LEFT_OUT}
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, (Path, date)):
+    if isinstance(value, (Path, date, IPv4Network, IPv6Network)):
         return str(value)
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
