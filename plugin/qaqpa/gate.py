@@ -68,19 +68,27 @@ def decide_document(document: JsonObject, engine: Engine) -> Decision:
         document: the input of the policies.
         engine: who evaluates the policies.
     """
+    answer: Answer | None = None
     try:
         check_input(document)
         answer = engine.evaluate(document)
         check_document(answer.document, document, engine.catalog)
         _check_policies(answer, engine)
     except QaqpaError as error:
-        return _undecided(document, engine, Problem("engine_failed", str(error)))
+        return _undecided(document, engine, Problem("engine_failed", str(error)), answer)
     except Exception:  # noqa: BLE001 - whatever it is, nothing may be promoted
         _log.exception("the gate failed")
-        return _undecided(document, engine, Problem("gate_failed", "The gate failed; its log says why."))
+        return _undecided(document, engine, Problem("gate_failed", "The gate failed; its log says why."), answer)
     verdict = Verdict(answer.document["verdict"])
     return Decision(
-        verdict, answer.document, answer.policy_digest, answer.engine, document["context"], answer.versions, document
+        verdict,
+        answer.document,
+        answer.policy_digest,
+        answer.engine,
+        document["context"],
+        answer.versions,
+        document,
+        answer.decision_id,
     )
 
 
@@ -239,7 +247,7 @@ def _signer(signer: Signer) -> Json:
     return {**vars(signer), "roles": list(signer.roles), "disciplines": list(signer.disciplines)}
 
 
-def _undecided(document: JsonObject, engine: Engine, problem: Problem) -> Decision:
+def _undecided(document: JsonObject, engine: Engine, problem: Problem, answer: Answer | None = None) -> Decision:
     made_here = {
         "schema": "urn:qaqpa:schema:decision:v1",
         "verdict": Verdict.UNDECIDED.value,
@@ -255,7 +263,8 @@ def _undecided(document: JsonObject, engine: Engine, problem: Problem) -> Decisi
         "problems": [*document["problems"], asdict(problem)],
         "rejected": document["rejected"],
     }
-    return Decision(Verdict.UNDECIDED, made_here, engine.policy_digest, engine.name, input=document)
+    named = answer.decision_id if answer else ""
+    return Decision(Verdict.UNDECIDED, made_here, engine.policy_digest, engine.name, input=document, decision_id=named)
 
 
 def validate_config(config: Config, catalog: Catalog) -> None:

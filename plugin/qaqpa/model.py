@@ -194,13 +194,15 @@ class Request:
 class Answer:
     """What an engine returned: the decision document as parsed JSON, or None where it gave none.
 
-    `versions` says which programs evaluated the policies, such as `{"wasmtime": "46.0.1"}`.
+    `versions` says which programs evaluated the policies, such as `{"wasmtime": "46.0.1"}`. `decision_id` is what an
+    OPA server calls the decision in its own log; empty where it said none.
     """
 
     document: Json
     engine: str
     policy_digest: str
     versions: Mapping[str, str] = field(default_factory=dict)
+    decision_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,8 +210,8 @@ class Decision:
     """A decision document that passed all checks, or the reason why there is none.
 
     `document` follows `schemas/decision.json`. Where no engine gave a sound document, it is one made here: no findings,
-    verdict `undecided`, and the problem that says why. `context` is the one that was judged by; `versions` are those of
-    the answer; `input` is all that the policies were given.
+    verdict `undecided`, and the problem that says why. `context` is the one that was judged by; `versions` and
+    `decision_id` are those of the answer; `input` is all that the policies were given.
     """
 
     verdict: Verdict
@@ -219,6 +221,7 @@ class Decision:
     context: JsonObject = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     input: JsonObject = field(default_factory=dict)
+    decision_id: str = ""
 
     @property
     def findings(self) -> Sequence[JsonObject]:

@@ -119,6 +119,7 @@ def print_decision(args: argparse.Namespace, recorded: Recorded) -> None:
         "outcome": f"{recorded.listed.outcome} {recorded.listed.reason}".strip(),
         "model digest": fields["digest"] or "none",
         "policies": fields["policy"] or "none",
+        **({"OPA's id": fields["opa_decision"]} if fields.get("opa_decision") else {}),
         "configuration": fields["configuration"],
         "erased": "all of it" if recorded.is_erased else "personal data" if recorded.is_altered else "nothing",
     }

@@ -71,7 +71,9 @@ def known_login() -> str | None:
         logins.add(said.login)
     named = sorted(str(login) for login in logins if login)
     if len(named) > 1:
-        _log.warning("qaqpa: nobody is known, because the logins differ: %s", visible(" and ".join(named)))
+        if not getattr(flask.g, "qaqpa_differ", False):
+            flask.g.qaqpa_differ = True
+            _log.warning("qaqpa: nobody is known, because the logins differ: %s", visible(" and ".join(named)))
         return None
     return named[0] if named else None
 

@@ -28,6 +28,7 @@ _RETRIED = frozenset({429, 502, 503, 504})
 _MEND_SERVER = "See that the OPA server runs and is reachable; `qaqpa doctor` shows its address"
 _MEND_BUNDLE = "Load the bundle that belongs to this installation into the OPA server"
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
+_DECISION_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 _QUERY = {"strict-builtin-errors": "true", "provenance": "true"}
 
 
@@ -82,7 +83,7 @@ class OpaServerEngine:
         self._check_bundle(body)
         if "result" not in body:
             raise self._failed("gave no decision: the rule is undefined there", _MEND_BUNDLE)
-        return Answer(body["result"], self.name, self.policy_digest, {"opa": _version(body)})
+        return Answer(body["result"], self.name, self.policy_digest, {"opa": _version(body)}, _decision_id(body))
 
     def _ask(self, document: JsonObject, deadline: float) -> Json:
         """Asks until there is an answer that is worth having."""
@@ -176,7 +177,8 @@ class ConfirmedEngine:
         confirmed = self._embedded.evaluate(document)
         if confirmed.document != answer.document:
             raise UndecidedError(
-                "The OPA server allows, and the embedded engine decides otherwise on the same input",
+                "The OPA server allows, and the embedded engine decides otherwise on the same input"
+                f" (decision {answer.decision_id or 'without an id'})",
                 where=self.name,
                 required="the same decision document from both engines",
                 mend="See which OPA version the server runs, and report the input",
@@ -195,10 +197,17 @@ def _client(url: str, seconds: float, ca_file: str | None) -> Any:
 
 
 def _within(seconds: float, call: Callable[[], Json]) -> Json:
-    """What a call returns, or a TimeoutError. The client's own time-out is for each read: a trickle would never end."""
+    """What a call returns, or a TimeoutError. The client's own time-out is for each read: a trickle would never end.
+
+    A call that takes too long loses its connections, so that its thread ends too.
+    """
+    from qaqpa.policy.cutting import Call  # noqa: PLC0415 - the extra `opa` may be absent
+
     outcome: queue.SimpleQueue[tuple[Json, Exception | None]] = queue.SimpleQueue()
+    connections = Call()
 
     def run() -> None:
+        connections.entered()
         try:
             outcome.put((call(), None))
         except Exception as error:  # noqa: BLE001 - raised again below, in the caller's thread
@@ -208,6 +217,7 @@ def _within(seconds: float, call: Callable[[], Json]) -> Json:
     try:
         value, error = outcome.get(timeout=seconds)
     except queue.Empty:
+        connections.cut()
         raise TimeoutError(f"nothing within {seconds} s") from None
     if error:
         raise error
@@ -219,6 +229,12 @@ def _version(body: JsonObject) -> str:
     provenance = body.get("provenance")
     found = provenance.get("version") if isinstance(provenance, dict) else None
     return found if isinstance(found, str) and _VERSION.fullmatch(found) else "unknown"
+
+
+def _decision_id(body: JsonObject) -> str:
+    """What the server calls the decision in its own log; empty where that does not look like a name of it."""
+    found = body.get("decision_id")
+    return found if isinstance(found, str) and _DECISION_ID.fullmatch(found) else ""
 
 
 def _cause(error: BaseException) -> str:

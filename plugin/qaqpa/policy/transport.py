@@ -15,6 +15,7 @@ from opa_client import OpaClient
 from requests.adapters import HTTPAdapter
 
 from qaqpa.errors import UndecidedError
+from qaqpa.policy.cutting import POOLS
 
 MAX_ANSWER_BYTES = 4 << 20
 """Largest answer that is read."""
@@ -24,7 +25,7 @@ _REDIRECTS = range(300, 400)
 
 
 class AnswerError(requests.RequestException):
-    """The server redirects, or its answer is too large or too slow."""
+    """The server redirects, or its answer is compressed, too large or too slow."""
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -37,6 +38,7 @@ class BoundedAdapter(HTTPAdapter):
             seconds: how long reading one answer may take.
         """
         super().__init__(pool_maxsize=10)
+        self.poolmanager.pool_classes_by_scheme = POOLS
         self._seconds = seconds
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -50,6 +52,10 @@ class BoundedAdapter(HTTPAdapter):
         if response.status_code in _REDIRECTS:
             response.close()
             raise AnswerError(f"it redirects ({response.status_code})", response=response)
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            # What a few bytes unpack to has no limit, and nobody asked for it.
+            response.close()
+            raise AnswerError("its answer is compressed", response=response)
         content = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             content += chunk
@@ -82,6 +88,7 @@ def open_client(url: str, seconds: float, ca_file: str | None) -> Any:
         timeout=seconds,
     )
     session = client._session  # noqa: SLF001 - the client offers none of these settings
+    session.headers["Accept-Encoding"] = "identity"
     session.trust_env = False
     session.max_redirects = 0
     session.verify = ca_file or True

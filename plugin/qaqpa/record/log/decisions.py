@@ -136,6 +136,7 @@ class DecisionLog:
             "policy": decision.policy_digest if decision else "",
             "engine": decision.engine if decision else "",
             "versions": dict(decision.versions) if decision else {},
+            "opa_decision": decision.decision_id if decision else "",
             "configuration": self._configuration,
             "start": self._start,
         }

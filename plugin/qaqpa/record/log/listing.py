@@ -78,6 +78,7 @@ class Recorded:
             context,
             fields["versions"],
             self.input or {},
+            fields.get("opa_decision", ""),
         )
 
 
