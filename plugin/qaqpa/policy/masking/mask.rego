@@ -8,6 +8,7 @@ package system.log
 
 # METADATA
 # description: Paths that OPA erases from an entry of its decision log before it goes anywhere.
+# entrypoint: true
 mask contains path if {
 	some part in ["input", "result"]
 	some name, _ in input[part]
