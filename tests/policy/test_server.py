@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
+import socket
 import sys
 import threading
 import time
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from qaqpa.errors import UndecidedError
+from qaqpa.gate import decide
 from qaqpa.model import Answer
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.embedded import EmbeddedEngine
@@ -21,6 +24,7 @@ from qaqpa.policy.samples import samples
 from qaqpa.policy.server import ConfirmedEngine, OpaServerEngine
 from support.opa import opa_server, snapshot
 from support.servers import free_port
+from support.statements import request
 
 pytest.importorskip("opa_client")
 
@@ -37,6 +41,7 @@ class Fake(BaseHTTPRequestHandler):
     connections: set[Any]
     pause = 0.0
     trickle = False
+    hang_up = False
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -53,6 +58,8 @@ class Fake(BaseHTTPRequestHandler):
                 self.wfile.write(content[start : start + (1 if self.trickle else len(content))])
                 self.wfile.flush()
                 time.sleep(0.05 if self.trickle else 0)
+        # Without having said so: the client believes that it may go on.
+        self.close_connection = self.close_connection or self.hang_up
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -125,6 +132,10 @@ BROKEN: dict[str, tuple[str, Any]] = {
     "not json": ("gave no answer", answer(b"<html>")),
     "not an object": ("not an object", answer([SOUND])),
     "too large": ("too large", answer(b'{"result": "' + b"x" * 10_000_000 + b'"}')),
+    "compressed": (
+        "is compressed",
+        answer(gzip.compress(b"0" * 50_000_000), **{"Content-Encoding": "gzip"}),
+    ),
     "redirect": ("redirects", answer(b"", 307, Location="http://127.0.0.1:1/")),
     "not allowed": ("answered 401", answer({"code": "unauthorized", "message": "no"}, 401)),
     "bad gateway": ("answered 502", answer(b"", 502)),
@@ -169,6 +180,101 @@ def test_slow_server_is_undecided_within_the_deadline(fake: type[Fake], kind: st
     with pytest.raises(UndecidedError, match="gave no answer"):
         engine(fake, timeout_seconds=0.4).evaluate({})
     assert time.monotonic() - start < 1.0
+
+
+@contextlib.contextmanager
+def listening(serve: Any) -> Iterator[str]:
+    """The address of a socket at which a function serves each connection; its bytes are whatever it sends."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def _headers_for_ever(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError), connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            connection.sendall(b"X")
+            time.sleep(0.02)
+
+
+def _continue_for_ever(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError), connection:
+        while True:
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            time.sleep(0.02)
+
+
+def _never(connection: socket.socket) -> None:
+    with connection:
+        time.sleep(5)
+
+
+def _at_once(connection: socket.socket) -> None:
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "serve", [_headers_for_ever, _continue_for_ever, _never, _at_once], ids=lambda serve: serve.__name__
+)
+def test_a_server_that_never_gets_to_an_answer_costs_no_thread_after_the_deadline(serve: Any) -> None:
+    start = time.monotonic()
+    with listening(serve) as url, pytest.raises(UndecidedError):
+        engine(url, timeout_seconds=0.4).evaluate({})
+    assert time.monotonic() - start < 1.0
+    until = time.monotonic() + 2
+    while any(thread.name == "qaqpa-opa" for thread in threading.enumerate()):
+        assert time.monotonic() < until, "a thread still waits for the server"
+        time.sleep(0.01)
+
+
+def test_a_connection_that_was_cut_between_two_decisions_is_opened_again(fake: type[Fake]) -> None:
+    fake.answers = [answer()]
+    fake.hang_up = True
+    asked = engine(fake)
+    for _ in range(5):
+        assert asked.evaluate({}).document == {"verdict": "deny"}
+    assert len(fake.connections) == 5
+
+
+def test_after_a_deadline_the_next_decision_is_made(fake: type[Fake]) -> None:
+    fake.answers = [answer()]
+    asked = engine(fake, timeout_seconds=0.4)
+    fake.pause = 2.0
+    with pytest.raises(UndecidedError):
+        asked.evaluate({})
+    fake.pause = 0.0
+    assert asked.evaluate({}).document == {"verdict": "deny"}
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("524980b7-dcf0-4b15-8250-8224435a766c", "524980b7-dcf0-4b15-8250-8224435a766c"),
+        ("mine_1.2", "mine_1.2"),
+        ("\x1b[31m", ""),
+        ("a b", ""),
+        ("a\n", ""),
+        ("x" * 65, ""),
+        (7, ""),
+        (None, ""),
+    ],
+)
+def test_the_decision_s_id_is_taken_where_it_looks_like_one(fake: type[Fake], said: Any, taken: str) -> None:
+    fake.answers = [answer({**SOUND, "decision_id": said})]
+    assert engine(fake).evaluate({}).decision_id == taken
+
+
+def test_an_answer_that_is_not_sound_keeps_its_id(fake: type[Fake]) -> None:
+    fake.answers = [answer({**SOUND, "decision_id": "abc"})]
+    decision = decide(request(()), engine(fake))
+    assert (decision.verdict.value, decision.decision_id) == ("undecided", "abc")
 
 
 def test_server_that_is_down_is_undecided() -> None:

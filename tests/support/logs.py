@@ -81,6 +81,13 @@ def checked(source: LogSource, checkpoints: Sequence[Any] = ()) -> Verified:
     return verify(Database(source), [signing_key(source).public_key], checkpoints)
 
 
+def decisions(source: LogSource) -> list[Any]:
+    """What the rows of decisions say, oldest first."""
+    with Database(source).reading() as connection:
+        read = [peek(row.body) for row in rows(connection)]
+    return [entry.fields for entry in read if entry.kind == "decision"]
+
+
 def kinds(source: LogSource) -> list[str]:
     """The kinds of all rows, by number."""
     with Database(source).reading() as connection:
