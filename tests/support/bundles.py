@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -99,19 +100,11 @@ class BundleServer:
 def configured_opa(directory: Path, bundles: BundleServer, pem: str, port: int = 0) -> Iterator[Running]:
     """A real OPA server as the guide configures it: it loads one bundle, signed by one key, and masks its log."""
     port = port or free_port()
-    configuration = {
-        "services": {"policies": {"url": bundles.url, "tls": {"ca_cert": str(bundles.ca)}}},
-        "bundles": {
-            "qaqpa": {
-                "service": "policies",
-                "resource": "bundle.tar.gz",
-                "signing": {"keyid": "qaqpa", "scope": "qaqpa"},
-                "polling": {"min_delay_seconds": 0, "max_delay_seconds": 1},
-            }
-        },
-        "keys": {"qaqpa": {"algorithm": "ES256", "scope": "qaqpa", "key": pem}},
-        "decision_logs": {"console": True},
-    }
+    configuration = _of_the_guide()
+    configuration["services"]["policies"] = {"url": bundles.url, "tls": {"ca_cert": str(bundles.ca)}}
+    # Seconds of a test.
+    configuration["bundles"]["qaqpa"]["polling"] = {"min_delay_seconds": 0, "max_delay_seconds": 1}
+    configuration["keys"]["qaqpa"]["key"] = pem
     file = directory / f"opa-{port}.json"
     file.write_text(json.dumps(configuration))
     url = f"http://{HOST}:{port}"
@@ -119,6 +112,14 @@ def configured_opa(directory: Path, bundles: BundleServer, pem: str, port: int =
     command = [str(require_opa()), "run", "--server", "--skip-version-check", *options, str(MASK)]
     with running(command, directory, lambda: _answers(f"{url}/health"), {}, url) as server:
         yield server
+
+
+def _of_the_guide() -> Any:
+    """OPA's configuration as docs/guides/opa.md has it."""
+    guide = Path(__file__).resolve().parents[2] / "docs" / "guides" / "opa.md"
+    blocks = guide.read_text(encoding="utf-8").split("```yaml\n")[1:]
+    (found,) = (block.partition("```")[0] for block in blocks if block.startswith("services:"))
+    return yaml.safe_load(found)
 
 
 def _answers(url: str) -> bool:

@@ -99,6 +99,6 @@ def _sound(source: LogSource, where: str) -> LogSource:
             "The decision log is on a database server, and the key that signs its rows is not named",
             where=where,
             required=f"log.key or {KEY}, the same key on every server of this log",
-            mend="qaqpa keys new --kind p256 log.key",
+            mend="qaqpa keys new --type p256 --no-passphrase log.key",
         )
     return source
