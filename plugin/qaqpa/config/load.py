@@ -12,7 +12,16 @@ from typing import Any
 from qaqpa.config.environment import with_environment
 from qaqpa.config.parties import parties_source
 from qaqpa.config.patterns import objection
-from qaqpa.config.records import DEFAULT_GATE, MAX_OBSERVE_DAYS, Config, Gate, Observe, OpaServer, VerdictSettings
+from qaqpa.config.records import (
+    DEFAULT_GATE,
+    MAX_OBSERVE_DAYS,
+    Config,
+    Gate,
+    Hashing,
+    Observe,
+    OpaServer,
+    VerdictSettings,
+)
 from qaqpa.documents import Document, DocumentError, read, validate
 from qaqpa.errors import UsageError
 from qaqpa.model import Separation, Settings, Stage, Strength
@@ -95,6 +104,7 @@ def _config(document: Document, path: Path, base: Path) -> Config:
         parties=parties_source(value["parties"], path, base) if "parties" in value else None,
         code=_code(document),
         verdict=_verdict(value.get("verdict", {}), base),
+        hashing=Hashing(**value.get("hashing", {})),
         path=path,
     )
 

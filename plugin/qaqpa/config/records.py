@@ -122,6 +122,24 @@ class LogSource:
         return self.key or self.file.with_name(f"{self.file.name}.key")
 
 
+@dataclass(frozen=True)
+class Hashing:
+    """How much a server hashes, and how much of it while somebody waits for the answer.
+
+    More than `in_request_mib` is hashed ahead, where the artifact store freezes. What has more than `most_gib` or
+    `most_files` has no digest.
+    """
+
+    in_request_mib: int = 256
+    most_gib: int = 1024
+    most_files: int = 20_000
+
+    @property
+    def in_request(self) -> int:
+        """The most that is hashed while somebody waits, in bytes."""
+        return self.in_request_mib << 20
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -149,6 +167,7 @@ class Config:
     code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     verdict: VerdictSettings = field(default_factory=VerdictSettings)
     log: LogSource | None = None
+    hashing: Hashing = field(default_factory=Hashing)
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 
