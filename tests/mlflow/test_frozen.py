@@ -21,9 +21,9 @@ from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 
 from qaqpa.errors import UndecidedError
 from qaqpa.mlflow import freezing, frozen
+from qaqpa.mlflow.artifact_stores import build_frozen
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.freezing import wait_for_writers, writing
-from qaqpa.mlflow.store import build_frozen
 from qaqpa.mlflow.writes import rows
 from support.frozen import MODEL, World
 
@@ -218,3 +218,69 @@ def test_an_artifact_store_whose_registry_has_no_gate_is_refused(world: World, m
     frozen._registry.cache_clear()
     with pytest.raises(MlflowException, match="needs a registry"):
         build_frozen(f"qaqpa+file://{world.root}")
+
+
+def beside(world: World, uri: str) -> Any:
+    """A store that MLflow opens itself, because an experiment names this address."""
+    return frozen.open_beside(LocalArtifactRepository, uri.format(root=world.root), None, None)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file://{root}/" + MODEL,
+        "file:{root}/" + MODEL,
+        "FILE://{root}/" + MODEL,
+        "{root}/" + MODEL,
+        "{root}/./0/run/../run/artifacts/model",
+        "/proc/self/root{root}/" + MODEL,
+        "file://{root}/0/run%2Fartifacts/model",
+        "{root}/link",
+    ],
+)
+def test_another_way_into_the_store_is_no_way_around_it(world: World, uri: str) -> None:
+    """MLflow writes where an experiment says with the server's rights, past the store with the prefix."""
+    (world.root / "link").symlink_to(world.root / MODEL)
+    assert not world.frozen("weights", beside(world, uri))
+    _promote(world)
+    repo = beside(world, uri)
+    assert world.frozen("new", repo)
+    with pytest.raises(RefusedError):
+        repo.delete_artifacts()
+    assert not world.frozen("x", beside(world, "{root}/1/run"))
+
+
+def test_a_directory_that_holds_the_store_is_not_deleted(world: World) -> None:
+    _promote(world)
+    for uri in ("{root}", "file://{root}/..", "/"):
+        with pytest.raises(RefusedError):
+            beside(world, uri).delete_artifacts()
+    elsewhere = beside(world, "{root}-2")
+    world.upload("x", elsewhere)
+    elsewhere.delete_artifacts()
+    assert (world.root / MODEL / "weights").read_text() == "good"
+
+
+@pytest.mark.parametrize(
+    ("uri", "path", "places"),
+    [
+        ("s3://bucket/root/0", "model/weights", {"0/model/weights"}),
+        ("S3://Bucket/root/0", "", {"0"}),
+        ("s3://bucket/root", "", {""}),
+        ("s3://bucket", "", {""}),
+        ("s3://bucket", "root/0", {"0"}),
+        ("s3://bucket/root-2/0", "", set()),
+        ("s3://bucket-2/root/0", "", set()),
+        ("s3://bucket/other", "x", set()),
+    ],
+)
+def test_where_an_address_of_a_bucket_leads(
+    world: World, monkeypatch: pytest.MonkeyPatch, uri: str, path: str, places: set[str]
+) -> None:
+    del world
+    monkeypatch.setenv(ARTIFACTS_DESTINATION_ENV_VAR, "qaqpa+s3://bucket/root")
+    repo = frozen.open_beside(S3ArtifactRepository, uri, None, None)
+    assert repo._places(path) == places
+    if places:
+        with pytest.raises(RefusedError):
+            repo.create_presigned_upload_url(path)

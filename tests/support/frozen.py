@@ -24,10 +24,10 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from qaqpa import times
 from qaqpa.config import DEFAULT_GATE, Config, Hashing
 from qaqpa.mlflow import frozen
+from qaqpa.mlflow.artifact_stores import build_frozen
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.mlflow.judge import Gatekeeper
-from qaqpa.mlflow.store import build_frozen
 from qaqpa.model import Answer, JsonObject
 from qaqpa.policy.embedded import EmbeddedEngine
 from support.keyring import trusted
