@@ -106,6 +106,13 @@ def test_a_version_in_production_is_changed_in_no_way(s3_registry: Registry, buc
     asked = {"run_id": version.run_id, "path": "model/data/weights"}
     assert registry.post("artifacts/presigned-upload-url", asked).status_code in {400, 403}
     assert objects(bucket, version) == before
+    experiment = registry.client.create_experiment("past", artifact_location=f"s3://{BUCKET}/root/{path_of(version)}")
+    run = registry.client.create_run(experiment).info.run_id
+    past = {"run_id": run, "path": "data/weights"}
+    assert code(registry.post("artifacts/presigned-upload-url", past)) == "presigned"
+    page = f"{registry.server.url}/ajax-api/2.0/mlflow/upload-artifact"
+    assert code(requests.post(page, params={"run_uuid": run, "path": "x"}, data=b"evil", timeout=20)) == "frozen"
+    assert objects(bucket, version) == before
     registry.client.delete_registered_model_alias(version.name, "production")
     assert parts(registry, version, "complete", **begun).ok
     assert objects(bucket, version) != before

@@ -47,6 +47,7 @@ class World:
 
     def __init__(self, directory: Path, engine: EmbeddedEngine, database: str) -> None:
         self.directory = directory
+        self.database = database
         self.root = directory / "artifacts"
         self.raw = SqlAlchemyStore(database)
         self.meddle: Callable[[], object] = lambda: None
