@@ -14,10 +14,10 @@ from typing import Any
 
 from mlflow.store.model_registry.abstract_store import AbstractStore
 
-from qaqpa.errors import QaqpaError
+from qaqpa.errors import QaqpaError, UndecidedError
 from qaqpa.escape import visible
 from qaqpa.evidence.carriers import TAG_PREFIX
-from qaqpa.evidence.listing import TooLargeError
+from qaqpa.evidence.listing import Limits, TooLargeError
 from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.freezing import SCHEME, destination, freeze, is_freezing
 from qaqpa.mlflow.hasher import Hasher, failure
@@ -26,8 +26,18 @@ from qaqpa.mlflow.server import open_tree
 from qaqpa.mlflow.trees import Facts, Seen, Tree, limits_of
 from qaqpa.model import Problem
 
-PENDING = "digest_pending"
-"""The code of the problem that the bytes are still being hashed."""
+
+class NotHashedError(UndecidedError):
+    """The bytes are not hashed, now or at all. Without a digest all that was signed would look as if it were void."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Makes the error.
+
+        Args:
+            problem: why.
+        """
+        super().__init__(problem.detail)
+        self.problem = problem
 
 
 def judged_bytes(store: Any, location: str, roots: Sequence[Path]) -> tuple[str | None, tuple[Problem, ...]]:
@@ -37,34 +47,50 @@ def judged_bytes(store: Any, location: str, roots: Sequence[Path]) -> tuple[str 
         store: the registry, with the gate in front.
         location: where the bytes are.
         roots: where local bytes may lie; see `open_tree`.
+
+    Raises:
+        NotHashedError: there is too much to hash while somebody waits, or at all.
     """
     outside = freeze(location)
-    if outside:
-        return None, outside
+    limits = limits_of(_hashing(store))
     try:
         tree = open_tree(location, roots)
-        facts = _frozen(store, tree) if is_freezing() else tree.facts(limits_of(_hashing(store)))
+        if outside:
+            facts = _elsewhere(store, tree, limits, outside[0])
+        else:
+            facts = _frozen(store, tree, limits) if is_freezing() else tree.facts(limits)
+    except NotHashedError:
+        raise
     except TooLargeError as error:
-        return None, (Problem("model_too_large", str(error)),)
+        raise NotHashedError(Problem("model_too_large", str(error))) from error
     except QaqpaError as error:
-        return None, (failure(error),)
-    return facts.digest, facts.problems
+        return None, (failure(error), *outside)
+    return facts.digest, (*facts.problems, *outside)
 
 
-def _frozen(store: Any, tree: Tree) -> Facts:
-    limits = limits_of(_hashing(store))
+def _elsewhere(store: Any, tree: Tree, limits: Limits, outside: Problem) -> Facts:
+    """What is not promoted in any case is hashed for all that there is to say of it, where that is quick."""
+    if not _is_small(store, tree.seen(limits)):
+        raise NotHashedError(outside)
+    return tree.facts(limits)
+
+
+def _frozen(store: Any, tree: Tree, limits: Limits) -> Facts:
     seen = tree.seen(limits)
     if seen is None:
         return tree.facts(limits)
     hasher: Hasher = store.hasher
-    is_small = seen.size <= _hashing(store).in_request
     facts = hasher.stored(tree, seen)
-    if is_small and (facts is None or facts.digest is None):
+    if _is_small(store, seen) and (facts is None or facts.digest is None):
         facts = hasher.now(tree, seen, limits)
     if facts is None:
         hasher.ask(tree, limits, first=True)
-        return Facts(None, (Problem(PENDING, _size(seen)),))
+        raise NotHashedError(Problem("digest_pending", _size(seen)))
     return facts
+
+
+def _is_small(store: Any, seen: Seen | None) -> bool:
+    return seen is not None and bool(seen.size <= _hashing(store).in_request)
 
 
 def _size(seen: Seen) -> str:

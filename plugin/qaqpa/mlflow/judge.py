@@ -13,7 +13,17 @@ from qaqpa.config import Config, Gate
 from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
 from qaqpa.gate import decide, open_trust, request_about, trusted_parties
-from qaqpa.mlflow.denial import Outcome, RefusedError, busy_outcome, failed_outcome, log, outcome_of, show
+from qaqpa.mlflow.ahead import NotHashedError
+from qaqpa.mlflow.denial import (
+    Outcome,
+    RefusedError,
+    busy_outcome,
+    failed_outcome,
+    log,
+    outcome_of,
+    show,
+    unhashed_outcome,
+)
 from qaqpa.mlflow.identity import acting_user, known_login
 from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
@@ -22,7 +32,7 @@ from qaqpa.policy.engine import Engine
 from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.report.language import chosen_language
-from qaqpa.report.line import one_line
+from qaqpa.report.line import one_line, problem_line
 
 AT_ONCE = 4
 """Most versions that one process judges at once: the other threads of a server stay free to take a model out."""
@@ -149,11 +159,17 @@ class Gatekeeper:
             return _Decided(outcome_of(decision, message), decision)
         except LogError as error:
             return _Decided(unusable(action, gate.stage.value, error), is_lost=True)
+        except NotHashedError as error:
+            return _Decided(self._unhashed(gate, action, error.problem))
         except Exception:  # noqa: BLE001 - whatever it is, it must not allow
             log.exception("qaqpa: the gate failed: %s", visible(action))
             return _Decided(failed_outcome(action, gate.stage.value))
         finally:
             self._places.release()
+
+    def _unhashed(self, gate: Gate, action: str, problem: Problem) -> Outcome:
+        message = problem_line(action, problem, self._engine.catalog, self._language)
+        return unhashed_outcome(message, gate.stage.value, problem)
 
     def _kept(self, decided: _Decided, model: str, action: str, mode: str) -> tuple[Outcome, _Kept]:
         """Records a decision. One that would refuse stays as it is where that fails; any other is refused then."""
