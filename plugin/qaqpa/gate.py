@@ -13,7 +13,7 @@ from qaqpa.config import Config
 from qaqpa.errors import QaqpaError, UndecidedError, UsageError
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.collect import collect
-from qaqpa.evidence.elsewhere import BYTES_ELSEWHERE
+from qaqpa.evidence.elsewhere import BYTES_ELSEWHERE, MLMODEL_UNREADABLE
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.trust import Trust, TrustError
 from qaqpa.model import (
@@ -142,7 +142,8 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
 
 def _that_matter(problems: Iterable[Problem], stage: Stage) -> list[Problem]:
     """At review nothing is served, so it may be open where the weights are."""
-    return [problem for problem in problems if stage is not Stage.REVIEW or problem.code != BYTES_ELSEWHERE]
+    open_at_review = {BYTES_ELSEWHERE, MLMODEL_UNREADABLE} if stage is Stage.REVIEW else set()
+    return [problem for problem in problems if problem.code not in open_at_review]
 
 
 def trusted_parties(trust: Trust | None, now: datetime) -> tuple[Parties | None, list[Problem]]:

@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking._model_registry import utils as registry_utils
 from mlflow.tracking._tracking_service import utils as tracking_utils
 
 from qaqpa import times
+from qaqpa.policy.embedded import EmbeddedEngine
+from support.frozen import World, serve
 from support.registry import Registry
 from support.servers import mlflow_server, postgresql, write_empty_database
 
@@ -98,3 +102,39 @@ def registry(request: pytest.FixtureRequest) -> Registry:
 def _registry(directory: Path, database: str) -> Iterator[Registry]:
     with mlflow_server(directory, database, CONFIGURATION) as server:
         yield Registry(server, directory)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: EmbeddedEngine, empty_database: Path) -> World:
+    """A registry on SQLite whose artifact store freezes."""
+    shutil.copy(empty_database, tmp_path)
+    database = f"sqlite:///{tmp_path}/mlflow.db"
+    serve(tmp_path, database, monkeypatch)
+    return World(tmp_path, engine, database)
+
+
+@pytest.fixture(scope="session")
+def frozen_database(new_postgresql_database: Callable[[str, str], str]) -> str:
+    """A database of PostgreSQL with MLflow's tables."""
+    database = new_postgresql_database("psycopg2", "frozen")
+    SqlAlchemyStore(database)
+    return database
+
+
+@pytest.fixture
+def postgresql_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: EmbeddedEngine, frozen_database: str
+) -> Iterator[World]:
+    """The same on PostgreSQL."""
+    serve(tmp_path, frozen_database, monkeypatch)
+    world = World(tmp_path, engine, frozen_database)
+    yield world
+    for model in world.raw.search_registered_models():
+        world.raw.delete_registered_model(model.name)
+
+
+@pytest.fixture(params=["world", "postgresql_world"])
+def any_world(request: pytest.FixtureRequest) -> World:
+    """Both kinds of databases."""
+    found: World = request.getfixturevalue(request.param)
+    return found

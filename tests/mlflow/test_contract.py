@@ -22,6 +22,7 @@ from mlflow.tracking._tracking_service import utils as tracking_utils
 from mlflow.utils import validation
 
 from qaqpa.mlflow import gated
+from qaqpa.mlflow.ahead import AheadMixin
 from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore, GateMixin
 from qaqpa.mlflow.guard import TagGuardMixin
 from qaqpa.mlflow.records import PROMPT_SOURCES
@@ -78,12 +79,12 @@ def test_the_sources_of_prompts_are_the_ones_we_know() -> None:
     "name",
     [
         name
-        for name, member in {**vars(TagGuardMixin), **vars(GateMixin)}.items()
+        for name, member in {**vars(TagGuardMixin), **vars(GateMixin), **vars(AheadMixin)}.items()
         if inspect.isfunction(member) and hasattr(SqlAlchemyStore, name) and name != "__init__"
     ],
 )
 def test_each_override_has_the_parameters_of_mlflow(name: str) -> None:
-    own = inspect.signature(getattr(GateMixin, name)).parameters
+    own = inspect.signature(getattr(GatedStore, name)).parameters
     theirs = inspect.signature(getattr(SqlAlchemyStore, name)).parameters
     assert list(own) == list(theirs)
 
@@ -179,3 +180,28 @@ def test_the_gate_reads_the_primary_database_and_not_the_replica(
     with pytest.raises(MlflowException) as caught:
         store.set_registered_model_alias("credit", "champion", 1)
     assert caught.value.error_code == "PERMISSION_DENIED"
+
+
+def test_only_in_a_server_whose_store_freezes_the_stores_beside_it_ask_too() -> None:
+    script = """
+import mlflow.artifacts
+from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry as stores
+from qaqpa.mlflow.artifact_stores import own_kind
+found = [stores.get_registered_artifact_repositories()[scheme] for scheme in ("", "file", "s3", "gs", "wasbs", "abfss")]
+print([kind is own_kind(scheme) for kind, scheme in zip(found, ("", "file", "s3", "gs", "wasbs", "abfss"))])
+print([type(stores.get_artifact_repository(uri)).__name__ for uri in ("/tmp/x", "file:///tmp/x", "s3://bucket/x")])
+"""
+    seen = {}
+    for destination in ("file:///srv", "qaqpa+file:///srv"):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=mlflow_environment(_MLFLOW_SERVER_ARTIFACT_DESTINATION=destination),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        seen[destination] = done.stdout.splitlines()
+    local, bucket = "LocalArtifactRepository", "S3ArtifactRepository"
+    assert seen["file:///srv"] == [str([True] * 6), str([local, local, bucket])]
+    assert seen["qaqpa+file:///srv"] == [str([False] * 6), str([f"Frozen{local}", f"Frozen{local}", f"Frozen{bucket}"])]

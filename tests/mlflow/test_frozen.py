@@ -5,124 +5,42 @@ from __future__ import annotations
 
 import asyncio
 import io
-import shutil
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.server import (
-    ARTIFACT_ROOT_ENV_VAR,
     ARTIFACTS_DESTINATION_ENV_VAR,
-    BACKEND_STORE_URI_ENV_VAR,
     REGISTRY_STORE_URI_ENV_VAR,
-    SERVE_ARTIFACTS_ENV_VAR,
-    handlers,
 )
 from mlflow.store.artifact.artifact_repo import MultipartUploadMixin, StreamUploadMixin
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
-from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
-from qaqpa import times
-from qaqpa.config import DEFAULT_GATE, Config
 from qaqpa.errors import UndecidedError
 from qaqpa.mlflow import freezing, frozen
+from qaqpa.mlflow.artifact_stores import build_frozen
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.freezing import wait_for_writers, writing
-from qaqpa.mlflow.gated import GatedStore
-from qaqpa.mlflow.judge import Gatekeeper
-from qaqpa.mlflow.store import build_frozen
 from qaqpa.mlflow.writes import rows
-from qaqpa.model import Answer, JsonObject
-from qaqpa.policy.embedded import EmbeddedEngine
-from support.keyring import trusted
-
-MODEL = "0/run/artifacts/model"
-CONFIGURATION = """\
-version: 1
-gates:
-  - {stage: production, profiles: [article-baseline], aliases: [production], mlflow_stages: [Production], names: [live]}
-observe:
-  - {models: [observed], until: TOMORROW}
-"""
-
-
-class World:
-    """A server's registry and artifact store, in this process; `credit` has one version, without evidence."""
-
-    def __init__(self, directory: Path, engine: EmbeddedEngine) -> None:
-        database = f"sqlite:///{directory}/mlflow.db"
-        self.directory = directory
-        self.root = directory / "artifacts"
-        self.raw = SqlAlchemyStore(database)
-        self.meddle: Callable[[], object] = lambda: None
-        self._engine = engine
-        self.name, self.policy_digest, self.catalog = engine.name, engine.policy_digest, engine.catalog
-        config = Config(gates=(DEFAULT_GATE,), parties=trusted(directory, times.now()))
-        self.gated = GatedStore(database, gatekeeper=Gatekeeper(config, self))
-        self.register("credit", f"mlflow-artifacts:/{MODEL}")
-        (self.root / MODEL).mkdir(parents=True)
-        (self.root / MODEL / "weights").write_text("good")
-        self.repo = build_frozen(f"qaqpa+file://{self.root}")
-
-    def evaluate(self, document: JsonObject) -> Answer:
-        self.meddle()
-        return self._engine.evaluate(document)
-
-    def register(self, name: str, source: str) -> None:
-        self.raw.create_registered_model(name)
-        self.raw.create_model_version(name, source)
-
-    def upload(self, path: str, repo: Any = None) -> None:
-        directory, _, name = path.rpartition("/")
-        (repo or self.repo).log_artifact_from_stream(io.BytesIO(b"evil"), name, directory or None)
-
-    def frozen(self, path: str, repo: Any = None) -> bool:
-        try:
-            self.upload(path, repo)
-        except RefusedError as error:
-            assert error.json_kwargs["qaqpa"]["problems"][0]["code"] == "frozen"  # noqa: PT017 - it may not be raised
-            return True
-        return False
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: EmbeddedEngine, empty_database: Path) -> World:
-    shutil.copy(empty_database, tmp_path)
-    tomorrow = str((times.now() + timedelta(days=1)).date())
-    (tmp_path / "qaqpa.yaml").write_text(CONFIGURATION.replace("TOMORROW", tomorrow))
-    database = f"sqlite:///{tmp_path}/mlflow.db"
-    for name, value in {
-        "QAQPA_CONFIG": str(tmp_path / "qaqpa.yaml"),
-        ARTIFACTS_DESTINATION_ENV_VAR: f"qaqpa+file://{tmp_path}/artifacts",
-        REGISTRY_STORE_URI_ENV_VAR: f"qaqpa+{database}",
-        BACKEND_STORE_URI_ENV_VAR: database,
-        ARTIFACT_ROOT_ENV_VAR: "mlflow-artifacts:/",
-        SERVE_ARTIFACTS_ENV_VAR: "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(handlers, "_artifact_repo", None)
-    monkeypatch.setattr(handlers, "_tracking_store", None)
-    frozen._registry.cache_clear()
-    return World(tmp_path, engine)
+from support.frozen import MODEL, World
 
 
 def _promote(world: World, name: str = "credit") -> None:
     world.raw.set_registered_model_alias(name, "production", 1)
 
 
-def test_nothing_is_frozen_before_and_all_below_the_directory_is_while_in_production(world: World) -> None:
-    assert not world.frozen(f"{MODEL}/weights")
-    _promote(world)
+def test_nothing_is_frozen_before_and_all_below_the_directory_is_while_in_production(any_world: World) -> None:
+    assert not any_world.frozen(f"{MODEL}/weights")
+    _promote(any_world)
     for path in (f"{MODEL}/weights", f"{MODEL}/new/file", MODEL, f"{MODEL}/.", "0/./run//artifacts/model/weights"):
-        assert world.frozen(path), path
+        assert any_world.frozen(path), path
     for path in (f"{MODEL}-2/weights", "0/run/artifacts/plot.png", "0/other/model", "top"):
-        assert not world.frozen(path), path
-    world.raw.delete_registered_model_alias("credit", "production")
-    assert not world.frozen(f"{MODEL}/weights")
+        assert not any_world.frozen(path), path
+    any_world.raw.delete_registered_model_alias("credit", "production")
+    assert not any_world.frozen(f"{MODEL}/weights")
 
 
 @pytest.mark.parametrize(
@@ -145,34 +63,34 @@ def test_nothing_is_frozen_before_and_all_below_the_directory_is_while_in_produc
     ],
 )
 def test_production_is_what_the_configuration_says(
-    world: World, name: str, bring: Callable[[Any], object], *, is_frozen: bool
+    any_world: World, name: str, bring: Callable[[Any], object], *, is_frozen: bool
 ) -> None:
-    world.register(name, "mlflow-artifacts:/1/run/artifacts/model/")
-    bring(world.raw)
-    assert world.frozen("1/run/artifacts/model/weights") is is_frozen
+    any_world.register(name, "mlflow-artifacts:/1/run/artifacts/model/")
+    bring(any_world.raw)
+    assert any_world.frozen("1/run/artifacts/model/weights") is is_frozen
 
 
-def test_a_copy_keeps_the_bytes_of_its_source_frozen(world: World) -> None:
-    world.raw.create_registered_model("live")
-    world.raw.create_model_version("live", "models:/credit/1")
-    assert world.frozen(f"{MODEL}/weights")
+def test_a_copy_keeps_the_bytes_of_its_source_frozen(any_world: World) -> None:
+    any_world.raw.create_registered_model("live")
+    any_world.raw.create_model_version("live", "models:/credit/1")
+    assert any_world.frozen(f"{MODEL}/weights")
 
 
-def test_the_paths_of_workspaces(world: World) -> None:
-    world.register("live", "mlflow-artifacts:/workspaces/team/1/model")
-    assert world.frozen("workspaces/team/1/model/weights")
-    _promote(world)
-    assert world.frozen(f"workspaces/other/{MODEL}/weights"), "a location without the workspace may lie in any"
-    assert not world.frozen("workspaces/team/2/model/weights")
+def test_the_paths_of_workspaces(any_world: World) -> None:
+    any_world.register("live", "mlflow-artifacts:/workspaces/team/1/model")
+    assert any_world.frozen("workspaces/team/1/model/weights")
+    _promote(any_world)
+    assert any_world.frozen(f"workspaces/other/{MODEL}/weights"), "a location without the workspace may lie in any"
+    assert not any_world.frozen("workspaces/team/2/model/weights")
 
 
-def test_deleting_what_holds_it_deletes_nothing(world: World) -> None:
-    _promote(world)
+def test_deleting_what_holds_it_deletes_nothing(any_world: World) -> None:
+    _promote(any_world)
     for path in (f"{MODEL}/weights", MODEL, "0/run/artifacts", "0/", "", None):
         with pytest.raises(RefusedError):
-            world.repo.delete_artifacts(path)
-    world.repo.delete_artifacts("1")
-    assert (world.root / MODEL / "weights").read_text() == "good"
+            any_world.repo.delete_artifacts(path)
+    any_world.repo.delete_artifacts("1")
+    assert (any_world.root / MODEL / "weights").read_text() == "good"
 
 
 def test_each_method_that_writes_is_refused(world: World, tmp_path: Path) -> None:
@@ -223,24 +141,24 @@ def test_each_method_that_writes_is_refused(world: World, tmp_path: Path) -> Non
     assert (world.root / MODEL / "weights").read_text() == "good"
 
 
-def test_what_arrives_after_the_promotion_is_not_put_in_place(world: World) -> None:
+def test_what_arrives_after_the_promotion_is_not_put_in_place(any_world: World) -> None:
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            _promote(world)
+            _promote(any_world)
             return super().read(size)
 
     with pytest.raises(RefusedError):
-        world.repo.log_artifact_from_stream(Slow(b"evil"), "weights", MODEL)
-    assert (world.root / MODEL / "weights").read_text() == "good"
+        any_world.repo.log_artifact_from_stream(Slow(b"evil"), "weights", MODEL)
+    assert (any_world.root / MODEL / "weights").read_text() == "good"
 
 
-def test_the_bytes_are_frozen_while_they_are_judged_and_thaw_when_it_is_refused(world: World) -> None:
+def test_the_bytes_are_frozen_while_they_are_judged_and_thaw_when_it_is_refused(any_world: World) -> None:
     seen = []
-    world.meddle = lambda: seen.append(world.frozen(f"{MODEL}/weights"))
+    any_world.meddle = lambda: seen.append(any_world.frozen(f"{MODEL}/weights"))
     with pytest.raises(RefusedError):
-        world.gated.set_registered_model_alias("credit", "production", 1)
+        any_world.gated.set_registered_model_alias("credit", "production", 1)
     assert seen == [True]
-    assert not world.frozen(f"{MODEL}/weights")
+    assert not any_world.frozen(f"{MODEL}/weights")
 
 
 def test_a_version_whose_bytes_lie_elsewhere_is_not_promoted(world: World) -> None:
@@ -258,14 +176,14 @@ def test_without_an_answer_of_the_database_nothing_is_written(world: World) -> N
     assert not (world.root / "1").exists()
 
 
-def test_a_freeze_that_a_killed_process_left_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    with freezing.freezing(world.gated):
+def test_a_freeze_that_a_killed_process_left_ends(any_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with freezing.freezing(any_world.gated):
         assert freezing.freeze(f"mlflow-artifacts:/{MODEL}") == ()
         monkeypatch.setattr(freezing, "_thaw", lambda *_: None)
-    assert world.frozen(f"{MODEL}/weights")
+    assert any_world.frozen(f"{MODEL}/weights")
     later = freezing.time.time_ns() + 25 * 3600 * 10**9
     monkeypatch.setattr(freezing.time, "time_ns", lambda: later)
-    assert not world.frozen(f"{MODEL}/weights")
+    assert not any_world.frozen(f"{MODEL}/weights")
 
 
 def test_a_promotion_waits_for_those_who_write_and_not_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,3 +218,69 @@ def test_an_artifact_store_whose_registry_has_no_gate_is_refused(world: World, m
     frozen._registry.cache_clear()
     with pytest.raises(MlflowException, match="needs a registry"):
         build_frozen(f"qaqpa+file://{world.root}")
+
+
+def beside(world: World, uri: str) -> Any:
+    """A store that MLflow opens itself, because an experiment names this address."""
+    return frozen.open_beside(LocalArtifactRepository, uri.format(root=world.root), None, None)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file://{root}/" + MODEL,
+        "file:{root}/" + MODEL,
+        "FILE://{root}/" + MODEL,
+        "{root}/" + MODEL,
+        "{root}/./0/run/../run/artifacts/model",
+        "/proc/self/root{root}/" + MODEL,
+        "file://{root}/0/run%2Fartifacts/model",
+        "{root}/link",
+    ],
+)
+def test_another_way_into_the_store_is_no_way_around_it(world: World, uri: str) -> None:
+    """MLflow writes where an experiment says with the server's rights, past the store with the prefix."""
+    (world.root / "link").symlink_to(world.root / MODEL)
+    assert not world.frozen("weights", beside(world, uri))
+    _promote(world)
+    repo = beside(world, uri)
+    assert world.frozen("new", repo)
+    with pytest.raises(RefusedError):
+        repo.delete_artifacts()
+    assert not world.frozen("x", beside(world, "{root}/1/run"))
+
+
+def test_a_directory_that_holds_the_store_is_not_deleted(world: World) -> None:
+    _promote(world)
+    for uri in ("{root}", "file://{root}/..", "/"):
+        with pytest.raises(RefusedError):
+            beside(world, uri).delete_artifacts()
+    elsewhere = beside(world, "{root}-2")
+    world.upload("x", elsewhere)
+    elsewhere.delete_artifacts()
+    assert (world.root / MODEL / "weights").read_text() == "good"
+
+
+@pytest.mark.parametrize(
+    ("uri", "path", "places"),
+    [
+        ("s3://bucket/root/0", "model/weights", {"0/model/weights"}),
+        ("S3://Bucket/root/0", "", {"0"}),
+        ("s3://bucket/root", "", {""}),
+        ("s3://bucket", "", {""}),
+        ("s3://bucket", "root/0", {"0"}),
+        ("s3://bucket/root-2/0", "", set()),
+        ("s3://bucket-2/root/0", "", set()),
+        ("s3://bucket/other", "x", set()),
+    ],
+)
+def test_where_an_address_of_a_bucket_leads(
+    world: World, monkeypatch: pytest.MonkeyPatch, uri: str, path: str, places: set[str]
+) -> None:
+    del world
+    monkeypatch.setenv(ARTIFACTS_DESTINATION_ENV_VAR, "qaqpa+s3://bucket/root")
+    repo = frozen.open_beside(S3ArtifactRepository, uri, None, None)
+    assert repo._places(path) == places
+    if places:
+        with pytest.raises(RefusedError):
+            repo.create_presigned_upload_url(path)

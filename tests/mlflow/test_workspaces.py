@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from mlflow.store.workspace.abstract_store import WorkspaceDeletionMode
 from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore
 
 from qaqpa.mlflow.store import build_workspaces
+from support.registry import passing
 from support.servers import Running, free_port, mlflow_command, mlflow_environment, mlflow_server
 
 pytestmark = pytest.mark.server
@@ -29,6 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     directory = tmp_path_factory.mktemp("workspaces")
     database = f"sqlite:///{directory}/mlflow.db"
     more = ["--enable-workspaces", "--workspace-store-uri", f"qaqpa+{database}"]
+    more += ["--artifacts-destination", f"qaqpa+file://{directory}/artifacts"]
     with mlflow_server(directory, database, CONFIGURATION, more=more) as running:
         yield running
 
@@ -65,6 +68,44 @@ def test_an_alias_in_a_workspace_is_judged(server: Running) -> None:
     assert call(server, "POST", "2.0/mlflow/model-versions/create", "team", json=created).ok
     body = {"name": "credit", "alias": "production", "version": "1"}
     assert call(server, "POST", "2.0/mlflow/registered-models/alias", "team", json=body).status_code == 403
+
+
+def put(server: Running, workspace: str, path: str, content: str = "evil") -> int:
+    return call(server, "PUT", f"2.0/mlflow-artifacts/artifacts/{path}", workspace, data=content).status_code
+
+
+def test_what_is_in_production_in_a_workspace_is_frozen_there(server: Running) -> None:
+    """Allowed by evidence, so that the server hashes what the workspace has at this path, and no other."""
+    team = "frozen"
+    assert call(server, "POST", "3.0/mlflow/workspaces", json={"name": team}).ok
+    experiment = call(server, "POST", "2.0/mlflow/experiments/create", team, json={"name": "x"}).json()["experiment_id"]
+    made = call(server, "POST", "2.0/mlflow/runs/create", team, json={"experiment_id": experiment}).json()["run"][
+        "info"
+    ]
+    source = f"{made['artifact_uri']}/model"
+    scoped = source.removeprefix("mlflow-artifacts:/")
+    place = scoped.removeprefix(f"workspaces/{team}/")
+    assert scoped != place
+    assert put(server, team, f"{place}/weights", "good") == 200
+    assert put(server, "default", f"{place}/weights", "other") == 200
+    digest = hashlib.sha256(f"{hashlib.sha256(b'good').hexdigest()}  weights\n".encode()).hexdigest()
+    tags = passing(["credit"], digest, models=[{"name": "credit", "workspace": team}])
+    carried = [{"key": key, "value": value} for key, value in {**tags.model, **tags.version}.items()]
+    assert call(server, "POST", "2.0/mlflow/registered-models/create", team, json={"name": "credit"}).ok
+    version = {"name": "credit", "source": source, "run_id": made["run_id"], "tags": carried}
+    answer = call(server, "POST", "2.0/mlflow/model-versions/create", team, json=version)
+    assert answer.ok, answer.text
+    body = {"name": "credit", "alias": "production", "version": "1"}
+    answer = call(server, "POST", "2.0/mlflow/registered-models/alias", team, json=body)
+    assert answer.ok, answer.text
+    assert put(server, team, f"{place}/weights") == 403
+    assert put(server, team, f"{scoped}/weights") == 403
+    assert put(server, team, f"{place}-2/weights") == 200
+    gone = call(server, "DELETE", f"2.0/mlflow-artifacts/artifacts/{place}", team)
+    assert gone.json()["qaqpa"]["problems"][0]["code"] == "frozen"
+    assert call(server, "DELETE", "2.0/mlflow/registered-models/alias", team, json=body).ok
+    assert put(server, team, f"{place}/weights") == 200
+    assert call(server, "POST", "2.0/mlflow/registered-models/alias", team, json=body).status_code == 403
 
 
 def test_a_server_with_workspaces_that_nobody_guards_does_not_start(tmp_path: Path) -> None:

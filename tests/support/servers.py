@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import os
 import pwd
 import random
@@ -190,6 +191,17 @@ def opa_server(bundle: Path, directory: Path, port: int) -> Iterator[Running]:
     url = f"http://{HOST}:{port}"
     command = ["opa", "run", "--server", "--disable-telemetry", "--addr", f"{HOST}:{port}", "--bundle", str(bundle)]
     with running(command, directory, lambda: _answers(f"{url}/health?bundles"), dict(os.environ), url) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def s3_server(directory: Path) -> Iterator[Running]:
+    """An emulation of Amazon's S3, in a process of its own."""
+    need(importlib.util.find_spec("moto"), "moto")
+    port = free_port()
+    url = f"http://{HOST}:{port}"
+    command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
+    with running(command, directory, lambda: _answers(f"{url}/moto-api/"), dict(os.environ), url) as server:
         yield server
 
 

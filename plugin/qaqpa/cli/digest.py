@@ -49,5 +49,4 @@ def _read(target: str, registry_uri: str | None, progress: Progress) -> tuple[st
     if _URI.match(target):
         found: tuple[str | None, tuple[Problem, ...]] = registry().read_digest(target, registry_uri, progress)
         return found
-    digest, elsewhere = dir_hash(target, progress), weights_elsewhere(target)
-    return digest, (Problem("bytes_elsewhere", elsewhere),) if elsewhere else ()
+    return dir_hash(target, progress), weights_elsewhere(target)

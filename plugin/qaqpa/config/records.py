@@ -131,6 +131,24 @@ class TrustedProxy:
     networks: tuple[IPv4Network | IPv6Network, ...]
 
 
+@dataclass(frozen=True)
+class Hashing:
+    """How much a server hashes, and how much of it while somebody waits for the answer.
+
+    More than `in_request_mib` is hashed ahead, where the artifact store freezes. What has more than `most_gib` or
+    `most_files` has no digest.
+    """
+
+    in_request_mib: int = 256
+    most_gib: int = 1024
+    most_files: int = 20_000
+
+    @property
+    def in_request(self) -> int:
+        """The most that is hashed while somebody waits, in bytes."""
+        return self.in_request_mib << 20
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -159,6 +177,7 @@ class Config:
     verdict: VerdictSettings = field(default_factory=VerdictSettings)
     log: LogSource | None = None
     proxy: TrustedProxy | None = None
+    hashing: Hashing = field(default_factory=Hashing)
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

@@ -10,48 +10,40 @@ names are bytes: two that differ only in Unicode normalisation are two names.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-import re
-import stat
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from qaqpa.errors import UndecidedError
-from qaqpa.escape import visible
-from qaqpa.evidence.files import PIECE_BYTES, open_below, plain_file_below
+from qaqpa.evidence.files import PIECE_BYTES, plain_file_below
+from qaqpa.evidence.listing import (
+    DigestError,
+    File,
+    Limits,
+    Listing,
+    as_file,
+    checked,
+    list_below,
+    readable,
+    shown,
+    written_by_mlflow,
+)
+
+__all__ = ["DigestError", "Progress", "digest_of", "dir_hash", "listing_of", "written_by_mlflow"]
 
 Progress = Callable[[int, int], None]
 """Is told bytes hashed so far and bytes in all, from several threads but never from two at once."""
 
 _WORKERS = 8
 _SMALL_BYTES = 1 << 20
-_LONGEST_PATH = 4095
-_WRITTEN_BY_MLFLOW = b"registered_model_meta"
-_META_LINE = rb"(?:[^:#\n{}\[\],&*!|>%@`\"' -][^:#\n]*|'[^'\n]*'|\"[^\"\\\n]*\")"
-_META = re.compile(rb"model_name: " + _META_LINE + rb"\nmodel_version: (?:null|[0-9]{1,10}|'[0-9]{1,10}')\n")
-# The longest name that MLflow takes, in quotes, and the words around it.
-_META_BYTES = 310
 
 
-class DigestError(UndecidedError):
-    """A directory has no digest: it is empty, unreadable, changes, or holds something that is not a plain file."""
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file as it was listed: its path's bytes, and what changes when somebody writes to it."""
-
-    path: bytes
-    size: int
-    changed: tuple[int, int]
-
-
-def dir_hash(root: str | Path, progress: Progress | None = None) -> str:
+def dir_hash(
+    root: str | Path, progress: Progress | None = None, *, limits: Limits | None = None, quietly: bool = False
+) -> str:
     """The model digest of a directory, 64 hexadecimal digits.
 
     Left out is only a top-level file `registered_model_meta` that holds exactly the two lines that MLflow itself writes
@@ -60,27 +52,40 @@ def dir_hash(root: str | Path, progress: Progress | None = None) -> str:
 
     Args:
         root: the directory.
-        progress: is told how far it is.
+        progress: is told how far it is, and ends it by raising.
+        limits: the most that there may be; no limit where None.
+        quietly: for hashing that nobody waits for: in this thread alone, and what somebody wrote through a mapping of
+            a file is brought to the disk first, so that further writes change the time of the last change.
 
     Raises:
         DigestError: a symbolic link, a special file, a name that is not UTF-8, is too long or holds a line break or
             backslash, an unreadable file, no file at all, or a file that came, went or changed meanwhile.
+        TooLargeError: there is more than the limits say.
     """
+    base = _opened(root)
     try:
-        base = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", error)
-        raise DigestError(f"The model's files cannot be read ({reason})", where=str(root)) from error
-    try:
-        files = _listed(base)
+        files = list_below(base, limits).files
         if not files:
             raise DigestError("There is no file to hash", where=str(root), required="the artifact root of a model")
-        lines = _lines(base, files, progress)
-        if _listed(base) != files:
+        lines = _lines(base, files, progress, quietly=quietly)
+        if list_below(base, limits).files != files:
             raise DigestError("The model's files changed while they were read", where=str(root), mend="Try again")
     finally:
         os.close(base)
     return hashlib.sha256(b"".join(lines)).hexdigest()
+
+
+def listing_of(root: str | Path, limits: Limits | None = None) -> Listing:
+    """What `dir_hash` would hash, without reading it.
+
+    Raises:
+        DigestError: as `dir_hash`.
+    """
+    base = _opened(root)
+    try:
+        return list_below(base, limits)
+    finally:
+        os.close(base)
 
 
 def digest_of(files: Mapping[bytes, str]) -> str:
@@ -91,25 +96,31 @@ def digest_of(files: Mapping[bytes, str]) -> str:
     """
     if not files:
         raise DigestError("There is no file to hash", required="the artifact root of a model")
-    lines = [f"{files[path]}  ".encode() + path + b"\n" for path in sorted(map(_checked, files))]
+    lines = [f"{files[path]}  ".encode() + path + b"\n" for path in sorted(map(checked, files))]
     return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
-def written_by_mlflow(path: bytes, content: bytes) -> bool:
-    """Whether a file is the one that MLflow writes while a model is read, which no digest counts."""
-    return path == _WRITTEN_BY_MLFLOW and len(content) <= _META_BYTES and _META.fullmatch(content) is not None
+def _opened(root: str | Path) -> int:
+    try:
+        return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise DigestError(f"The model's files cannot be read ({reason})", where=str(root)) from error
 
 
-def _lines(base: int, files: list[_File], progress: Progress | None) -> list[bytes]:
+def _lines(base: int, files: tuple[File, ...], progress: Progress | None, *, quietly: bool) -> list[bytes]:
     total = sum(file.size for file in files)
     counter = _Counter(progress, total)
-    if total <= _SMALL_BYTES:
+
+    def line(file: File) -> bytes:
+        return f"{_sha256(base, file, counter, settle=quietly)}  ".encode() + file.path + b"\n"
+
+    if quietly or total <= _SMALL_BYTES:
         # Starting threads takes longer.
-        return [f"{_sha256(base, file, counter)}  ".encode() + file.path + b"\n" for file in files]
+        return [line(file) for file in files]
     pool = ThreadPoolExecutor(max_workers=min(_WORKERS, os.cpu_count() or 1))
     try:
-        digests = pool.map(lambda file: _sha256(base, file, counter), files)
-        return [f"{digest}  ".encode() + file.path + b"\n" for digest, file in zip(digests, files, strict=True)]
+        return list(pool.map(line, files))
     finally:
         # The rest is not read where one file failed or somebody interrupts, but what runs still needs the descriptor.
         pool.shutdown(cancel_futures=True)
@@ -131,11 +142,14 @@ class _Counter:
                 self._progress(self._done, self._total)
 
 
-def _sha256(base: int, listed: _File, counter: _Counter) -> str:
+def _sha256(base: int, listed: File, counter: _Counter, *, settle: bool) -> str:
     digest = hashlib.sha256()
     piece = memoryview(bytearray(min(PIECE_BYTES, max(listed.size, 1))))
-    with _readable(listed.path), plain_file_below(base, listed.path) as file:
+    with readable(listed.path), plain_file_below(base, listed.path) as file:
         _expect(listed, os.fstat(file.fileno()))
+        if settle:
+            with contextlib.suppress(OSError):
+                os.fsync(file.fileno())
         # One that grows without end is not read without end.
         while file.tell() <= listed.size and (count := file.readinto(piece)):
             digest.update(piece[:count])
@@ -144,75 +158,7 @@ def _sha256(base: int, listed: _File, counter: _Counter) -> str:
     return digest.hexdigest()
 
 
-def _expect(listed: _File, found: os.stat_result) -> None:
+def _expect(listed: File, found: os.stat_result) -> None:
     """Refuses a file that is another one than was listed, or was written to since."""
-    if _file(listed.path, found) != listed:
-        raise DigestError("The file changed while it was read", where=_shown(listed.path), mend="Try again")
-
-
-def _listed(base: int) -> list[_File]:
-    """All files but MLflow's own, in the order of the digest's lines."""
-    return sorted(_files(base), key=lambda file: file.path)
-
-
-def _files(base: int) -> Iterator[_File]:
-    pending = [b""]
-    while pending:
-        directory = pending.pop()
-        for path, found in _entries(base, directory):
-            if stat.S_ISDIR(found.st_mode):
-                pending.append(path)
-            elif not stat.S_ISREG(found.st_mode):
-                raise DigestError("Only plain files and directories can be hashed", where=_shown(path))
-            elif not (path == _WRITTEN_BY_MLFLOW and _is_mlflow_meta(base, path, found.st_size)):
-                yield _file(path, found)
-
-
-def _entries(base: int, directory: bytes) -> list[tuple[bytes, os.stat_result]]:
-    found = []
-    with _readable(directory):
-        descriptor = open_below(base, directory, os.O_DIRECTORY)
-        try:
-            with os.scandir(descriptor) as entries:
-                for entry in entries:
-                    path = _checked(os.path.join(directory, os.fsencode(entry.name)))  # noqa: PTH118 - bytes
-                    found.append((path, entry.stat(follow_symlinks=False)))
-        finally:
-            os.close(descriptor)
-    return found
-
-
-def _checked(path: bytes) -> bytes:
-    try:
-        path.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DigestError("A file name is not UTF-8", where=_shown(path)) from error
-    if any(character in path for character in b"\n\r\\"):
-        raise DigestError("A file name holds a line break or a backslash", where=_shown(path))
-    if len(path) > _LONGEST_PATH:
-        required = f"a path of at most {_LONGEST_PATH} bytes"
-        raise DigestError("A file name is too long", where=_shown(path), required=required)
-    return path
-
-
-def _is_mlflow_meta(base: int, path: bytes, size: int) -> bool:
-    if size > _META_BYTES:
-        return False
-    with _readable(path), plain_file_below(base, path) as file:
-        return written_by_mlflow(path, file.read(_META_BYTES + 1))
-
-
-def _file(path: bytes, found: os.stat_result) -> _File:
-    return _File(path, found.st_size, (found.st_mtime_ns, found.st_ctime_ns))
-
-
-@contextmanager
-def _readable(path: bytes) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DigestError(f"The model's files cannot be read ({error.strerror})", where=_shown(path)) from error
-
-
-def _shown(path: bytes) -> str:
-    return visible(path.decode("utf-8", "backslashreplace")) or "."
+    if as_file(listed.path, found) != listed:
+        raise DigestError("The file changed while it was read", where=shown(listed.path), mend="Try again")

@@ -14,7 +14,7 @@ from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.evidence.carriers import MAX_CARRIED, Carried
 from qaqpa.evidence.digest import dir_hash
-from qaqpa.evidence.elsewhere import BYTES_ELSEWHERE, weights_elsewhere
+from qaqpa.evidence.elsewhere import weights_elsewhere
 from qaqpa.evidence.envelope import is_envelope
 from qaqpa.evidence.kinds import SYSTEM, kind
 from qaqpa.evidence.pieces import MAX_CHARACTERS
@@ -76,8 +76,7 @@ def _bytes(model: Path) -> tuple[str | None, list[Problem]]:
     if not model.is_dir():
         return None, []
     digest = dir_hash(model)
-    elsewhere = weights_elsewhere(model)
-    return digest, [Problem(BYTES_ELSEWHERE, elsewhere)] if elsewhere else []
+    return digest, list(weights_elsewhere(model))
 
 
 def _evidence_files(base: Path) -> list[Path]:

@@ -7,6 +7,9 @@ pins its content. A `source_model_revision` is the name of a commit: whoever ser
 come for it, MLflow compares none, and it is a SHA-1. So each of these counts as lying elsewhere; what mends it is to
 save the weights with the model.
 
+An `MLmodel` that is too large, has anchors or aliases, or can be read in two ways is a problem of its own: it may hide
+where the weights are. It is read from events and without recursion, so none takes long.
+
 What code in a model fetches when it is loaded cannot be seen here.
 """
 
@@ -20,10 +23,13 @@ from pathlib import Path
 
 from qaqpa.documents import DocumentError, read
 from qaqpa.escape import visible
-from qaqpa.model import Json, JsonObject
+from qaqpa.model import Json, JsonObject, Problem
 
 BYTES_ELSEWHERE = "bytes_elsewhere"
-"""The code of the problem."""
+"""The code of the problem that weights lie elsewhere."""
+
+MLMODEL_UNREADABLE = "mlmodel_unreadable"
+"""The code of the problem that nobody can tell where they lie."""
 
 _MLMODEL = "MLmodel"
 _MOST_FILES = 100
@@ -48,20 +54,20 @@ _PATHS = frozenset(
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def weights_elsewhere(root: str | Path) -> str | None:
-    """A sentence that says why the weights are not among the files below `root`; None where nothing says so.
+def weights_elsewhere(root: str | Path) -> tuple[Problem, ...]:
+    """The problem that the weights are not among the files below `root`, or that it cannot be told; else none.
 
-    A directory without `MLmodel` is taken as it is. An `MLmodel` that cannot be read strictly may hide where the
-    weights are, and is a reason too. The directory should have a model digest already: that refuses links and special
-    files.
+    A directory without `MLmodel` is taken as it is. The directory should have a model digest already: that refuses
+    links and special files.
     """
     base = Path(root)
     found = sorted(_mlmodels(base))
     if len(found) > _MOST_FILES:
-        return f"The model has {len(found)} MLmodel files, more than the {_MOST_FILES} that are read."
+        return (_unreadable(f"The model has {len(found)} MLmodel files, more than the {_MOST_FILES} that are read."),)
     if sum(path.stat(follow_symlinks=False).st_size for path in found) > _MOST_BYTES:
-        return f"The model's MLmodel files have more than the {_MOST_BYTES} bytes that are read."
-    return next((reason for path in found if (reason := _reason(path, base))), None)
+        return (_unreadable(f"The model's MLmodel files have more than the {_MOST_BYTES} bytes that are read."),)
+    problem = next((problem for path in found if (problem := _problem(path, base))), None)
+    return (problem,) if problem else ()
 
 
 def _mlmodels(base: Path) -> Iterator[Path]:
@@ -71,21 +77,27 @@ def _mlmodels(base: Path) -> Iterator[Path]:
             yield Path(folder, _MLMODEL)
 
 
-def _reason(path: Path, base: Path) -> str | None:
+def _problem(path: Path, base: Path) -> Problem | None:
     name = visible(path.relative_to(base).as_posix())
     if path.is_symlink() or not path.is_file():
-        return f"{name} is not a plain file, and may hide where the weights are."
+        return _unreadable(f"{name} is not a plain file, and may hide where the weights are.")
     try:
         value = read(path).value
     except DocumentError as error:
-        return f"{name} cannot be read, and may hide where the weights are: {visible(error.found)}."
-    reason = "it is not a mapping" if not isinstance(value, dict) else _of_model(value, path.parent)
-    return f"{name}: {reason}." if reason else None
+        return _unreadable(f"{name} cannot be read, and may hide where the weights are: {visible(error.found)}.")
+    if not isinstance(value, dict):
+        return _unreadable(f"{name}: it is not a mapping.")
+    if _has_key(value, "<<"):
+        return _unreadable(f"{name}: it merges mappings (<<), which MLflow follows and other readers do not.")
+    reason = _of_model(value, path.parent)
+    return Problem(BYTES_ELSEWHERE, f"{name}: {reason}.") if reason else None
+
+
+def _unreadable(detail: str) -> Problem:
+    return Problem(MLMODEL_UNREADABLE, detail)
 
 
 def _of_model(model: JsonObject, folder: Path) -> str | None:
-    if _has_key(model, "<<"):
-        return "it merges mappings (<<), which MLflow follows and other readers do not"
     metadata, flavors = (model.get(part) or {} for part in ("metadata", "flavors"))
     if not isinstance(metadata, dict) or not isinstance(flavors, dict):
         return "metadata or flavors is not a mapping"

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import flask
@@ -16,7 +16,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from qaqpa.escape import visible
 from qaqpa.mlflow.identity import acting_user
-from qaqpa.model import Decision, JsonObject, Verdict
+from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.report.texts import Texts
 
 HEADER = "X-Qaqpa-Decision"
@@ -117,6 +117,11 @@ def delegated_outcome(model: str, stage: str, texts: Texts) -> Outcome:
         stage=stage,
         problems=[{"code": "delegated", "detail": why}],
     )
+
+
+def unhashed_outcome(message: str, stage: str, problem: Problem) -> Outcome:
+    """The outcome where there is no digest by which anything could be judged."""
+    return Outcome(Verdict.UNDECIDED, message, stage, problems=[asdict(problem)])
 
 
 def log_outcome(action: str, stage: str) -> Outcome:

@@ -103,12 +103,17 @@ def with_frozen_bytes(method: _Method) -> _Method:
 def freeze(location: str) -> tuple[Problem, ...]:
     """Freezes a location while a promotion is judged; a problem where this server cannot keep others out of there."""
     own = _freeze.get()
-    if destination() is None or own is None:
+    if own is None or not is_freezing():
         return ()
     if not location.startswith(SCHEME):
         return (_ELSEWHERE,)
     own(location)
     return ()
+
+
+def is_freezing() -> bool:
+    """True where what a promotion asks to freeze is frozen until it ends."""
+    return destination() is not None and _freeze.get() is not None
 
 
 def wait_for_writers() -> None:

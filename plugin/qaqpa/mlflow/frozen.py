@@ -2,7 +2,7 @@
 """MLflow's artifact stores, in which nothing can be written or deleted below the directory of what is in production.
 
 Each is a subclass of the store that MLflow has for the address without our prefix, so that it streams and takes parts
-as that does. Every way to write through the server ends at one of these methods.
+as that does. Every way to write through the server ends at one of these methods, with the prefix or beside it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 from mlflow.server.constants import REGISTRY_STORE_URI_ENV_VAR
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
-from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
-from mlflow.utils.uri import get_uri_scheme
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import get_uri_scheme, is_local_uri
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from qaqpa.config import Config, load_config
 from qaqpa.errors import QaqpaError
+from qaqpa.mlflow.artifact_stores import own_kind
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.freezing import destination, frozen_by, writing
 from qaqpa.mlflow.guard import refusal
@@ -89,8 +91,9 @@ class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no 
 
     def create_presigned_upload_url(self, artifact_path: str, expiration: int = 900) -> Any:
         """Makes an address to which a client could write later, when nobody asks any more."""
-        del artifact_path, expiration
-        raise refusal("presigned", _PRESIGNED)
+        if self._places(artifact_path):
+            raise refusal("presigned", _PRESIGNED)
+        return super().create_presigned_upload_url(artifact_path, expiration)
 
     def upload_archived_trace_data_bytes(self, data: bytes) -> Any:
         """Writes a file of a trace; the other methods for traces write by `log_artifact`."""
@@ -111,26 +114,48 @@ class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no 
     def _check(self, directory: str | None, file: Any = None) -> None:
         """Refuses a write that would change what is frozen; also where nobody can tell."""
         name = Path(file).name if file else ""
-        path = posixpath.join(_below_root(self.artifact_uri), directory or "", name).rstrip("/")
-        with fail_closed(f"a change of {path or 'all artifacts'}"):
-            config, engine = _registry()
-            with Session(engine) as session:
-                what = frozen_by(session, config, path)
-        if what:
-            raise refusal("frozen", _FROZEN.format(path=path or "the artifact store", what=what))
+        for path in sorted(self._places(posixpath.join(directory or "", name))):
+            with fail_closed(f"a change of {path or 'all artifacts'}"):
+                config, engine = _registry()
+                with Session(engine) as session:
+                    what = frozen_by(session, config, path)
+            if what:
+                raise refusal("frozen", _FROZEN.format(path=path or "the artifact store", what=what))
+
+    def _places(self, path: str) -> set[str]:
+        """Where a write of this store ends below the root of the server's; none where it ends elsewhere.
+
+        What holds the root is the root: deleting it would delete all below.
+        """
+        root = destination()
+        if root is None:
+            return set()
+        places = [(root, posixpath.join(self.artifact_uri, path))]
+        if isinstance(self, LocalArtifactRepository) and is_local_uri(root):
+            # A path can be written in many ways; what it leads to is one.
+            real = os.path.realpath(local_file_uri_to_path(root))
+            places.append((real, os.path.realpath(os.path.join(self.artifact_dir, path))))  # noqa: PTH118 - as MLflow
+        return {place for base, own in places if (place := _below(_plain(base), _plain(own))) is not None}
 
 
 def open_frozen(uri: str, tracking_uri: str | None, registry_uri: str | None) -> Any:
     """The store for an address without our prefix, behind the mixin.
 
     Raises:
-        MlflowException: MLflow has no store of that kind, or the registry has no gate.
+        MlflowException: MLflow has no store of that kind, the registry has no gate, or the address lies elsewhere.
     """
-    kind = _artifact_repository_registry.get_registered_artifact_repositories().get(get_uri_scheme(uri))
+    kind = own_kind(get_uri_scheme(uri))
     if not (isinstance(kind, type) and issubclass(kind, ArtifactRepository)):
         raise MlflowException.invalid_parameter_value(f"Qaqpa: MLflow has no artifact store for {PREFIX}{uri}")
     _registry()
+    if not _below(_plain(destination() or ""), _plain(uri)) and _plain(uri) != _plain(destination() or ""):
+        raise MlflowException.invalid_parameter_value("Qaqpa: this address lies outside the server's artifact store")
     return _frozen(kind)(uri, tracking_uri, registry_uri)
+
+
+def open_beside(kind: type, uri: str, tracking_uri: str | None, registry_uri: str | None) -> Any:
+    """A store of MLflow's own in a server whose artifact store freezes: it may lead into that store."""
+    return _frozen(kind)(uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
 
 
 @cache
@@ -153,13 +178,15 @@ def _registry() -> tuple[Config, Any]:
     return config, create_engine(uri.removeprefix(PREFIX), pool_pre_ping=True)
 
 
-def _below_root(uri: str) -> str:
-    """Where an address lies below the server's artifact store.
+def _plain(address: str) -> str:
+    """An address to compare: scheme and host are the same in any case."""
+    scheme, mark, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return (f"{scheme.lower()}://{host.lower()}{slash}{path}" if mark else address).rstrip("/")
 
-    Raises:
-        MlflowException: elsewhere.
-    """
-    root, own = (destination() or "").rstrip("/"), uri.rstrip("/")
-    if not root or not (own == root or own.startswith(f"{root}/")):
-        raise MlflowException.invalid_parameter_value("Qaqpa: this address lies outside the server's artifact store")
-    return own[len(root) :].strip("/")
+
+def _below(root: str, own: str) -> str | None:
+    """Where an address lies below a root, empty where it is the root or holds it; None elsewhere."""
+    if own.startswith(f"{root}/"):
+        return own[len(root) :].strip("/")
+    return "" if f"{root}/".startswith(f"{own}/") else None

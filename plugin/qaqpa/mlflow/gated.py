@@ -25,6 +25,7 @@ from mlflow.utils.validation import (
     _validate_model_version,
 )
 
+from qaqpa.mlflow.ahead import AheadMixin
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.envelopes import keep_all, watched
 from qaqpa.mlflow.freezing import with_frozen_bytes
@@ -244,9 +245,9 @@ class GateMixin(TagGuardMixin):
                 yield Case(once, partial(of_version, self, record, config.artifact_roots, new_name))
 
 
-class GatedStore(GateMixin, SqlAlchemyStore):  # type: ignore[misc]
+class GatedStore(AheadMixin, GateMixin, SqlAlchemyStore):  # type: ignore[misc]
     """MLflow's SQL store behind the gate."""
 
 
-class GatedWorkspaceStore(GateMixin, WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc]
+class GatedWorkspaceStore(AheadMixin, GateMixin, WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc]
     """MLflow's SQL store for servers with workspaces, behind the gate."""

@@ -13,6 +13,7 @@ from qaqpa.config import Config, Gate
 from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
 from qaqpa.gate import decide, open_trust, request_about, trusted_parties
+from qaqpa.mlflow.ahead import NotHashedError
 from qaqpa.mlflow.denial import (
     Outcome,
     RefusedError,
@@ -22,6 +23,7 @@ from qaqpa.mlflow.denial import (
     log,
     outcome_of,
     show,
+    unhashed_outcome,
 )
 from qaqpa.mlflow.identity import acting_user, believe, is_delegated, known_login
 from qaqpa.mlflow.recording import Admission, Recorder, unusable
@@ -31,7 +33,7 @@ from qaqpa.policy.engine import Engine
 from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.report.language import chosen_language
-from qaqpa.report.line import one_line
+from qaqpa.report.line import one_line, problem_line
 from qaqpa.report.texts import Texts
 
 AT_ONCE = 4
@@ -164,11 +166,17 @@ class Gatekeeper:
             return _Decided(outcome_of(decision, message), decision)
         except LogError as error:
             return _Decided(unusable(action, gate.stage.value, error), is_lost=True)
+        except NotHashedError as error:
+            return _Decided(self._unhashed(gate, action, error.problem))
         except Exception:  # noqa: BLE001 - whatever it is, it must not allow
             log.exception("qaqpa: the gate failed: %s", visible(action))
             return _Decided(failed_outcome(action, gate.stage.value))
         finally:
             self._places.release()
+
+    def _unhashed(self, gate: Gate, action: str, problem: Problem) -> Outcome:
+        message = problem_line(action, problem, self._engine.catalog, self._language)
+        return unhashed_outcome(message, gate.stage.value, problem)
 
     def _kept(self, decided: _Decided, model: str, action: str, mode: str) -> tuple[Outcome, _Kept]:
         """Records a decision. One that would refuse stays as it is where that fails; any other is refused then."""

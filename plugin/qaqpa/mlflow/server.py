@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only a process of the server can do: open its tracking store, and hash what a location holds.
+"""What only a process of the server can do: open its tracking store, and what a location holds.
 
 Inside a server neither `models:/` nor `mlflow-artifacts:/` can be opened by MLflow's public functions, which would ask
 the server itself. The ways that its own request handlers take are used instead; those names are private, and a contract
@@ -8,11 +8,11 @@ test pins them.
 
 from __future__ import annotations
 
+import copy
 import os
-import tempfile
 import urllib.parse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,56 +21,67 @@ from mlflow.server import BACKEND_STORE_URI_ENV_VAR, handlers
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.tracking._tracking_service import utils as tracking_utils
 
-from qaqpa.evidence.digest import dir_hash
-from qaqpa.evidence.elsewhere import weights_elsewhere
+from qaqpa.config import Hashing
 from qaqpa.mlflow.locations import BytesMissingError, check_local, check_location
+from qaqpa.mlflow.trees import LocalTree, Tree, limits_of, remote_tree
 from qaqpa.model import Problem
 
 
 def tracking_store() -> Any:
-    """The tracking store of this server; outside a server, the one that this process is configured with."""
+    """The tracking store of this server, on its primary database.
+
+    Outside a server, the one that this process is configured with.
+    """
     if os.environ.get(BACKEND_STORE_URI_ENV_VAR):
-        return handlers._get_tracking_store()  # noqa: SLF001 - see the module's description
-    return tracking_utils._get_store()  # noqa: SLF001
+        return _on_primary(handlers._get_tracking_store())  # noqa: SLF001 - see the module's description
+    return _on_primary(tracking_utils._get_store())  # noqa: SLF001
+
+
+@lru_cache(maxsize=8)
+def _on_primary(store: Any) -> Any:
+    """A store that reads from its primary database: a replica that is behind knows nothing of who trained a model."""
+    sessions = getattr(store, "ManagedSessionMaker", None)
+    if sessions is None:
+        return store
+    own = copy.copy(store)
+    own.ManagedSessionMaker = lambda **_: sessions(read_only=False)
+    return own
 
 
 def location_digest(location: str, roots: Sequence[Path] = ()) -> str:
-    """The model digest of the artifact root at a location; see `location_facts`.
+    """The model digest of the artifact root at a location; see `open_tree`.
 
     Raises:
         QaqpaError: there is no location, it cannot be reached, or what lies there cannot be hashed.
     """
-    with _files(location, roots) as directory:
-        return dir_hash(directory)
+    return location_facts(location, roots)[0]
 
 
 def location_facts(location: str, roots: Sequence[Path] = ()) -> tuple[str, tuple[Problem, ...]]:
     """The model digest of the artifact root at a location, and the problem where that is not all of the model.
 
-    Local files are hashed in place; others are downloaded into a temporary directory that is deleted afterwards.
+    Raises:
+        QaqpaError: there is no location, it cannot be reached, or what lies there cannot be hashed.
+    """
+    facts = open_tree(location, roots).facts(limits_of(Hashing()))
+    return str(facts.digest), facts.problems
+
+
+def open_tree(location: str, roots: Sequence[Path] = ()) -> Tree:
+    """The files at a location: local ones in place, others by download.
 
     Args:
         location: the URI or path that the registry recorded.
         roots: the directories below which a local path must lie; see `qaqpa.mlflow.locations.check_local`.
 
     Raises:
-        QaqpaError: there is no location, it cannot be reached, or what lies there cannot be hashed.
+        QaqpaError: there is no location, or it cannot be opened.
     """
-    with _files(location, roots) as directory:
-        digest, elsewhere = dir_hash(directory), weights_elsewhere(directory)
-    return digest, (Problem("bytes_elsewhere", elsewhere),) if elsewhere else ()
-
-
-@contextmanager
-def _files(location: str, roots: Sequence[Path]) -> Iterator[Path]:
-    """The directory of this machine in which the files at a location lie."""
     check_location(location)
     repository, path = _open(location)
     if isinstance(repository, LocalArtifactRepository):
-        yield _local(repository, path, roots)
-        return
-    with tempfile.TemporaryDirectory(prefix="qaqpa-") as temporary:
-        yield Path(_download(repository, path, temporary))
+        return LocalTree(_local(repository, path, roots))
+    return remote_tree(repository, path)
 
 
 def _open(location: str) -> tuple[Any, str]:
@@ -106,14 +117,3 @@ def _local(repository: LocalArtifactRepository, path: str, roots: Sequence[Path]
     if not real.is_dir():
         raise BytesMissingError("There is no directory at this location")
     return real
-
-
-def _download(repository: Any, path: str, directory: str) -> str:
-    try:
-        return str(repository.download_artifacts(path, dst_path=directory))
-    except Exception as error:
-        raise BytesMissingError(
-            # Where the server keeps its artifacts, and with which password, is not for clients.
-            f"The model's files cannot be fetched ({type(error).__name__})",
-            where=path,
-        ) from error

@@ -51,12 +51,13 @@ def build_workspaces(workspace_uri: str) -> Any:
     return GuardedWorkspaces(workspace_uri.removeprefix(PREFIX))
 
 
-def build_frozen(artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> Any:
-    """The artifact store in which what is in production is frozen, for `--artifacts-destination qaqpa+<URI>`.
+def __getattr__(name: str) -> Any:
+    """The builder of artifact stores, for `--artifacts-destination qaqpa+<URI>`.
 
-    Raises:
-        MlflowException: MLflow has no such store, or the registry has no gate.
+    MLflow asks for it while it loads its list of artifact stores: the moment at which those beside can be guarded.
     """
-    from qaqpa.mlflow.frozen import open_frozen  # noqa: PLC0415 - see the module's description
+    if name != "build_frozen":
+        raise AttributeError(name)
+    from qaqpa.mlflow.artifact_stores import build_frozen  # noqa: PLC0415 - see the module's description
 
-    return open_frozen(artifact_uri.removeprefix(PREFIX), tracking_uri, registry_uri)
+    return build_frozen

@@ -12,17 +12,15 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.utils.models import _parse_model_uri
 
-from qaqpa.errors import QaqpaError
 from qaqpa.evidence.carriers import TAG_PREFIX, Carried, carried_in_tags
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.people import TRAINER
 from qaqpa.evidence.pieces import read_statement
-from qaqpa.mlflow.freezing import freeze
+from qaqpa.mlflow.ahead import judged_bytes
 from qaqpa.mlflow.guard import Keeper
 from qaqpa.mlflow.history import recorded
 from qaqpa.mlflow.identity import REGISTERED_BY, known_login, registrants
 from qaqpa.mlflow.lineage import origin
-from qaqpa.mlflow.locations import BytesMissingError
 from qaqpa.mlflow.records import (
     MOST_CHARACTERS,
     MOST_TAGS,
@@ -33,7 +31,7 @@ from qaqpa.mlflow.records import (
     read_tags,
     read_version,
 )
-from qaqpa.mlflow.server import location_facts, tracking_store
+from qaqpa.mlflow.server import tracking_store
 from qaqpa.model import Problem, Recorded, Subject
 
 _REGISTRY, _RUN = "the registry's record of who registered it", "the run that made it"
@@ -65,7 +63,7 @@ def of_version(store: Any, record: VersionRecord, roots: Sequence[Path], name: s
     Args:
         store: the registry.
         record: the version as the registry has it.
-        roots: where local bytes may lie; see `location_facts`.
+        roots: where local bytes may lie; see `open_tree`.
         name: the name under which it would be served, where that is about to change.
     """
     return _candidate(
@@ -172,9 +170,7 @@ def _workspace(store: Any) -> str:
 
 
 def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
-    outside = freeze(wanted.location)
-    digest, problems = _facts(wanted.location, roots)
-    problems += outside
+    digest, problems = judged_bytes(store, wanted.location, roots)
     made = origin(tracking_store(), wanted.location, wanted.run_id)
     with store.ManagedSessionMaker(read_only=False) as session:
         found = _found(session, store._keeper(), wanted, digest)  # noqa: SLF001 - a part of the same store
@@ -256,14 +252,3 @@ def _of_others(wanted: _Wanted, others: Iterable[TagRecord], digest: str | None)
 
 def _carried(tag: TagRecord) -> list[Carried]:
     return carried_in_tags({tag.key: tag.value})
-
-
-def _facts(location: str, roots: Sequence[Path]) -> tuple[str | None, tuple[Problem, ...]]:
-    try:
-        return location_facts(location, roots)
-    except BytesMissingError as error:
-        return None, (Problem("bytes_missing", str(error)),)
-    except QaqpaError as error:
-        # Clients are told the name of a file in the model, and not where the server keeps it.
-        detail = error.found if Path(error.where).is_absolute() else str(error)
-        return None, (Problem("digest_failed", detail),)

@@ -38,6 +38,25 @@ FREEZES = Table(
 )
 """Locations whose bytes are being judged; `until_ms`, milliseconds since 1970, UTC, ends what a killed process left."""
 
+DIGESTS = Table(
+    "qaqpa_digests",
+    _metadata,
+    Column("place", String(64), primary_key=True),
+    Column("listing", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("problem", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("made_by", String(64), nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("owner", String(32), nullable=False),
+    Column("busy_until_ms", BigInteger, nullable=False),
+)
+"""Model digests that were computed ahead, by place; `listing` is the state of the place that each is about.
+
+`problem` and `detail` say that the bytes are not all of the model, where they are not. `made_ms` and `busy_until_ms`
+are milliseconds since 1970, UTC; until then `owner` hashes the place.
+"""
+
 
 def make_tables(engine: Any) -> None:
     """Makes the tables, where they are missing.

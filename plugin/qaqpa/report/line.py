@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from qaqpa.escape import visible
-from qaqpa.model import Decision, JsonObject, Verdict
+from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence
 from qaqpa.report.because import unverified
@@ -48,6 +49,21 @@ def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
     if len(reasons) > _MOST:
         parts.append(texts.say("line.more", count=len(reasons) - _MOST))
     return visible(" ".join(parts), _LONGEST)
+
+
+def problem_line(action: str, problem: Problem, catalog: Catalog, language: str = "en") -> str:
+    """That nothing could be decided, for one reason, before there was anything to decide about.
+
+    Args:
+        action: what somebody asked for, with the model in it.
+        problem: the reason.
+        catalog: of the engine.
+        language: of the texts.
+    """
+    texts = Texts(catalog, language)
+    sentence, detail = texts.problem(asdict(problem))
+    head = texts.say("line.problem", action=visible(action))
+    return visible(f"{head} {sentence} {visible(detail)}".strip(), _LONGEST)
 
 
 def _problems(decision: Decision, texts: Texts) -> Iterator[str]:
