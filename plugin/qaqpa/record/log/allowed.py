@@ -7,7 +7,7 @@ A table finds its rows among millions; nothing in it is believed. The rows thems
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,9 +46,9 @@ def promoted(entry: JsonObject) -> Promotion | None:
     A decision in `observe` enforced nothing. One that was itself a rollback renews nothing: otherwise evidence that has
     ended could be held up for ever.
     """
-    parts = [entry.get(name) for name in ("digest", "stage", "context")]
     ordinary = (entry.get("verdict"), entry.get("mode")) == (Verdict.ALLOW.value, _ORDINARY) and "rollback" not in entry
-    return Promotion(*parts) if ordinary and all(isinstance(part, str) and part for part in parts) else None
+    parts = [part for name in ("digest", "stage", "context") if isinstance(part := entry.get(name), str) and part]
+    return Promotion(*parts) if ordinary and len(parts) == len(fields(Promotion)) else None
 
 
 def recorded_as(entry: Entry) -> tuple[int, str] | None:
