@@ -52,6 +52,7 @@ told := [{
 # METADATA
 # description: The violations that name the evidence of a control that has ended since, as an array.
 ended(control) := [violation |
+	sound
 	some kind in data.catalog[control].evidence
 	some item in evidence.judged(kind)
 	ended_since(item)

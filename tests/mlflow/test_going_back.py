@@ -53,7 +53,7 @@ def test_a_rollback_can_be_replayed_and_is_told_in_every_language(story: Story, 
     for language, words in {
         "en": "decision 2 allowed on 23 November 2026, 00:00 UTC. Ended since: audit (28 November 2026, 00:00 UTC).",
         "kk": "кері қайтару",
-        "ru": "Откат к тому, что разрешило решение № 2",
+        "ru": "откат к тому, что разрешило решение № 2",
     }.items():
         assert words in one_line(back.decision, engine.catalog, language)
 
