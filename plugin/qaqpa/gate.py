@@ -25,6 +25,7 @@ from qaqpa.model import (
     PartiesInForce,
     Problem,
     Request,
+    Rollback,
     Settings,
     Signer,
     Stage,
@@ -34,7 +35,7 @@ from qaqpa.model import (
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.check import check_document, check_input
 from qaqpa.policy.engine import Engine
-from qaqpa.policy.severity import OF_THE_GATE
+from qaqpa.policy.severity import LACKING
 
 _log = logging.getLogger(__name__)
 _MAX_THRESHOLD = 1_000_000
@@ -104,6 +105,7 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
     trust: Trust | None = None,
     asked_by: str | None = None,
     as_of: bool = False,
+    rollback: Rollback | None = None,
 ) -> Request:
     """A request about a subject and what was carried with it.
 
@@ -118,10 +120,18 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         trust: where the parties file comes from; without it nobody's signature counts.
         asked_by: the login of whoever asks, as a server established it; None where that is not known.
         as_of: true where the moment was chosen, and is not the present.
+        rollback: the earlier decision to which the model goes back.
     """
     parties, untrusted = trusted_parties(trust, now)
     collected = collect(
-        carried, subject, stage, now, parties=parties, minimum=settings.minimum_strength, asked_by=asked_by
+        carried,
+        subject,
+        stage,
+        now,
+        parties=parties,
+        minimum=settings.minimum_strength,
+        asked_by=asked_by,
+        rollback=rollback,
     )
     return Request(
         subject=subject,
@@ -137,6 +147,8 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         actor=collected.actor,
         as_of=as_of,
         parties=PartiesInForce(parties.digest, parties.version, parties.expires) if parties else None,
+        rollback=rollback,
+        standing_context=collected.standing_context,
     )
 
 
@@ -215,7 +227,15 @@ def input_document(request: Request) -> JsonObject:
         "evidence": facts,
         "rejected": [asdict(refusal) for refusal in request.rejected],
         "problems": [asdict(problem) for problem in request.problems],
+        **_gone_back(request.rollback),
     }
+
+
+def _gone_back(rollback: Rollback | None) -> dict[str, Json]:
+    """The earlier decision, where there is one."""
+    if rollback is None:
+        return {}
+    return {"rollback": {"decision": rollback.decision, "allowed_at": times.pair(rollback.allowed_at)}}
 
 
 def _bare(subject: Subject) -> Subject:
@@ -240,6 +260,7 @@ def _fact(item: Evidence) -> Json:
         "signers": [_signer(signer) for signer in item.signers],
         "against_only": item.against_only,
         "predicate": dict(item.predicate),
+        **({"ended_at": times.pair(item.ended_at)} if item.ended_at else {}),
     }
 
 
@@ -301,11 +322,10 @@ def validate_config(config: Config, catalog: Catalog) -> None:
 
 def raisable(catalog: Catalog) -> frozenset[str]:
     """What settings can raise: every control, and `CONTROL/code` for each of its violations."""
-    lacking = OF_THE_GATE - {"waiver_not_allowed"}
     codes = {
         f"{control}/{code}"
         for control, card in catalog.controls.items()
-        for code in (*card["texts"]["en"]["violations"], *lacking)
+        for code in (*card["texts"]["en"]["violations"], *LACKING)
     }
     return frozenset({*catalog.controls, *codes})
 

@@ -111,7 +111,7 @@ class Evidence:
     `envelope` is the SHA-256 of the signatures; it is empty, and `signers` too, where nobody signed. `against_only`
     marks what was refused for who signed it: it can say that a requirement is not met, and never that one is.
     `counts_until` is when it stops counting by what is known today: at its end, or before that at the end of a key that
-    signed it; None where nothing ends it.
+    signed it; None where nothing ends it. `ended_at` is when that was, for evidence that counts in a rollback only.
     """
 
     kind: str
@@ -125,6 +125,7 @@ class Evidence:
     signers: Sequence[Signer] = ()
     against_only: bool = False
     counts_until: datetime | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -168,11 +169,26 @@ class PartiesInForce:
 
 
 @dataclass(frozen=True)
+class Rollback:
+    """An earlier decision to which a model goes back: it allowed these bytes at this stage in this context.
+
+    `decision` is the number of its row in the decision log, `allowed_at` its moment, and `counted` the ids of the
+    evidence that counted then.
+    """
+
+    decision: int
+    allowed_at: datetime
+    counted: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Request:
     """All that a decision depends on; `qaqpa.gate.decide` turns it into the input document.
 
     `actor` is the party id of whoever asks for the promotion, None where that is not known. `as_of` is true where `now`
-    was chosen, and is not the present. `parties` is None where no parties file was in force.
+    was chosen, and is not the present. `parties` is None where no parties file was in force. `rollback` is the earlier
+    decision to which the model goes back, None where there is none. `standing_context` is the digest of the latest
+    context that was signed, though it may have ended; None where there is none, or which one cannot be told.
     """
 
     subject: Subject
@@ -188,6 +204,8 @@ class Request:
     actor: str | None = None
     as_of: bool = False
     parties: PartiesInForce | None = None
+    rollback: Rollback | None = None
+    standing_context: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ package qaqpa.gate
 import data.qaqpa.evidence
 import data.qaqpa.findings
 import data.qaqpa.malformed
+import data.qaqpa.rollback
 import data.qaqpa.scope
 import data.qaqpa.separation
 import data.qaqpa.stage
@@ -18,7 +19,11 @@ import data.qaqpa.threshold
 # METADATA
 # description: The decision document; see schemas/decision.json.
 # entrypoint: true
-decision := {
+decision := object.union(_document, {"rollback": told}) if {
+	some told in rollback.told
+} else := _document
+
+_document := {
 	"schema": "urn:qaqpa:schema:decision:v1",
 	"verdict": verdict,
 	"stage": _given("stage"),

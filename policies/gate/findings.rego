@@ -8,6 +8,7 @@ package qaqpa.findings
 
 import data.qaqpa.evidence
 import data.qaqpa.index
+import data.qaqpa.rollback
 import data.qaqpa.scope
 import data.qaqpa.severity
 import data.qaqpa.waivers
@@ -54,10 +55,15 @@ _finding(control) := object.union(_undecided(control), {
 	control in judged
 	count(index.by_control[control].not_applicable_because) == 0
 	violations := [judged |
-		some violation in array.concat(_lacking(control), sort(index.by_control[control].violation))
+		some violation in array.concat(_lacking(control), _own(control))
 		some judged in severity.judged(control, violation)
 	]
 } else := _undecided(control)
+
+# What the rule of a control found, after its evidence that has ended.
+_own(control) := array.concat(rollback.ended(control), [rollback.marked(control, violation) |
+	some violation in sort(index.by_control[control].violation)
+])
 
 _undecided(control) := {
 	"control": control,

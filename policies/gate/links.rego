@@ -11,7 +11,7 @@ import data.qaqpa.dates
 
 # What the gate reports itself; it concerns all that a control asks for.
 _of_the_gate(code) if {
-	code in {"evidence_missing", "evidence_refused", "evidence_too_weak", "waiver_not_allowed"}
+	code in {"evidence_ended", "evidence_missing", "evidence_refused", "evidence_too_weak", "waiver_not_allowed"}
 }
 
 # METADATA

@@ -7,6 +7,7 @@
 package qaqpa.malformed
 
 import data.qaqpa.context
+import data.qaqpa.rollback
 import data.qaqpa.threshold
 
 # METADATA
@@ -78,6 +79,19 @@ places contains concat(".", ["evidence", kind]) if {
 	not _is_fact(item)
 }
 
+places contains "rollback" if {
+	"rollback" in object.keys(_request)
+	not rollback.sound
+}
+
+# Evidence that has ended counts in a rollback only, and no exception does.
+places contains concat(".", ["evidence", kind]) if {
+	some kind, items in object.get(_request, "evidence", {})
+	some item in items
+	object.get(item, "ended_at", null) != null
+	not _merely_ended(kind, item)
+}
+
 places contains "evidence.waiver" if {
 	some item in object.get(_request, ["evidence", "waiver"], [])
 	not _is_waiver(item)
@@ -119,6 +133,11 @@ _is_waiver(item) if {
 	is_string(item.expires_at.text)
 	_whole_number(item.expires_at.seconds)
 	is_array(item.predicate.controls)
+}
+
+_merely_ended(kind, item) if {
+	kind != "waiver"
+	rollback.ended_since(item)
 }
 
 _is_signer(signer) if {

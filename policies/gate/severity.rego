@@ -85,7 +85,10 @@ _concerned(control, violation) := [profile |
 
 _left_out(control, violation, profile) if violation.code in scope.demand(profile, control).without
 
-_weight(control, violation, profile, covering) := _denial if {
+_weight(control, violation, profile, covering) := _warning([]) if {
+	# Only the gate marks what has merely ended since the decision to which a model goes back.
+	is_number(violation.ended_since)
+} else := _denial if {
 	_raised(control, violation)
 } else := _warning([]) if {
 	_only_warns(control, violation, profile, covering)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 
 from qaqpa import times
 from qaqpa.config import LogSource
+from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.keys import new_key, write_key
+from qaqpa.evidence.statement import context_digest
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record.log.chain import peek
 from qaqpa.record.log.database import Database
@@ -20,7 +23,8 @@ from qaqpa.record.log.opening import signing_key
 from qaqpa.record.log.reading import rows
 from qaqpa.record.log.replay import replay
 from qaqpa.record.log.verify import verify
-from support.registry import Registry, refusal
+from support.contents import contents, context
+from support.registry import Registry, Tags, failed_audit, passing, refusal, signed
 from support.servers import mlflow_server
 
 pytestmark = pytest.mark.server
@@ -136,6 +140,39 @@ def test_a_write_that_fails_after_the_decision_is_kept_as_failed(logged: Logged)
     assert answer.status_code == 400, answer.text
     (found,) = logged.decisions(f"live-{taken.name}")
     assert (found.outcome, found.reason) == ("failed", "RESOURCE_ALREADY_EXISTS")
+
+
+def _without_audit(name: str, digest: str) -> Tags:
+    tags = passing([name], digest)
+    return Tags(tags.model, {key: value for key, value in tags.version.items() if ".audit." not in key})
+
+
+def test_a_server_goes_back_to_what_it_allowed_until_somebody_finds_fault_with_it(
+    logged: Logged, engine: EmbeddedEngine
+) -> None:
+    registry = logged.registry
+    version = registry.registered(tagged=_without_audit)
+    digest, system = dir_hash(version.files), context_digest(context(models=[{"name": version.name}]))
+    ends = times.now() + timedelta(seconds=8)
+    _, key, text = signed(contents(times.now())["audit"], version.name, digest, system, expires_at=ends)
+    registry.client.set_model_version_tag(version.name, version.number, key, text)
+    registry.client.set_registered_model_alias(version.name, "production", version.number)
+    registry.client.delete_registered_model_alias(version.name, "production")
+    while times.now() <= ends:
+        time.sleep(0.2)
+    registry.client.set_registered_model_alias(version.name, "production", version.number)
+    first, back = logged.decisions(version.name)
+    assert (back.entry.fields["verdict"], back.outcome) == ("allow", "written")
+    assert back.entry.fields["rollback"] == first.entry.seq
+    assert replay(recorded(logged.database, back.entry.seq), engine).is_same
+    registry.client.delete_registered_model_alias(version.name, "production")
+    key, text = failed_audit([version.name], digest)
+    registry.client.set_model_version_tag(version.name, version.number, key, text)
+    details = refusal(lambda: registry.client.set_registered_model_alias(version.name, "production", version.number))
+    failed = [finding for finding in details["qaqpa"]["findings"] if finding["status"] == "fail"]
+    codes = {violation["code"] for finding in failed for violation in finding["violations"]}
+    assert codes == {"conclusion_negative", "evidence_ended"}
+    assert registry.aliases(version.name) == {}
 
 
 def test_the_log_of_a_server_is_intact(logged: Logged) -> None:

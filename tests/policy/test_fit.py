@@ -160,6 +160,7 @@ BROKEN = {
         "no code 'evidence_missing'",
     ),
     "unknown default": ("card", "provisions:", "defaults: [good]\nprovisions:", ":7:12", "no code 'good'"),
+    "unknown end": ("card", "provisions:", "expires: [good]\nprovisions:", ":7:11", "no code 'good'"),
     "unknown code of a provision": ("card", "derived}", "derived, codes: [good]}", ":8:70", "no code 'good'"),
     "unknown profile of a provision": ("card", "derived}", "derived, profiles: [nn]}", ":8:72", "no profile 'nn'"),
     "unknown condition of a provision": ("card", "derived}", "derived, when: {sunny: true}}", ":8:76", "field 'sunny'"),

@@ -15,7 +15,7 @@ from qaqpa.config import Config, Observe, VerdictSettings
 from qaqpa.documents import validator
 from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.evidence.trust import Trust
-from qaqpa.model import Settings, Stage, Verdict
+from qaqpa.model import Rollback, Settings, Stage, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.machine import WASMTIME
 from qaqpa.record import summary
@@ -162,6 +162,7 @@ def test_hostile_names_stay_inside_the_package_url(engine: EmbeddedEngine) -> No
     [
         ({"stage": Stage.REVIEW}, "no verdict at review"),
         ({"as_of": True}, "as of another day"),
+        ({"rollback": Rollback(2, NOW, frozenset())}, "no verdict on a rollback"),
         ({"config": Config(observe=(Observe(("cred*",), date.max),))}, "only observed"),
     ],
 )

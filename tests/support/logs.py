@@ -24,7 +24,7 @@ from qaqpa.record.log.listing import Wanted, listed, recorded
 from qaqpa.record.log.opening import open_log, signing_key
 from qaqpa.record.log.reading import rows
 from qaqpa.record.log.replay import replay
-from qaqpa.record.log.tables import chain, content, overrides
+from qaqpa.record.log.tables import allowed, chain, content, overrides
 from qaqpa.record.log.verify import Verified, verify
 from qaqpa.record.log.writer import Draft
 from support.statements import everything, request
@@ -42,7 +42,7 @@ def without_log(url: str) -> str:
     """A database of PostgreSQL from which a log was taken away: a new one would take longer to make and to delete."""
     engine = sqlalchemy.create_engine(url)
     with engine.begin() as connection:
-        for table in (chain, content, overrides):
+        for table in (chain, content, overrides, allowed):
             connection.execute(text(f"DROP TABLE IF EXISTS {table.name} CASCADE"))
     engine.dispose()
     return url
@@ -112,7 +112,7 @@ class Owner:
         """Drops the triggers."""
         self.engine = sqlalchemy.create_engine(source.url)
         with self.engine.begin() as connection:
-            for table in (chain.name, overrides.name):
+            for table in (chain.name, overrides.name, allowed.name):
                 if source.is_file:
                     for event in ("update", "delete"):
                         connection.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_{event}"))

@@ -14,7 +14,8 @@ from datetime import datetime
 
 from qaqpa import times
 from qaqpa.evidence.carriers import MAX_CARRIED, Carried
-from qaqpa.evidence.contexts import Candidate, choose
+from qaqpa.evidence.clock import Clock
+from qaqpa.evidence.contexts import Candidate, choose, standing
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import STATEMENT, SYSTEM, WAIVER
 from qaqpa.evidence.parties import Parties
@@ -22,8 +23,8 @@ from qaqpa.evidence.people import DEPLOYER, People, actor_id, people_of
 from qaqpa.evidence.pieces import Piece, read_pieces, rejection
 from qaqpa.evidence.signing import CLOCK_SKEW, Signing
 from qaqpa.evidence.statement import Statement
-from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, keys_end, rule_of, signer
-from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Signer, Stage, Strength, Subject
+from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, end_of, keys_end, rule_of, signer
+from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Rollback, Signer, Stage, Strength, Subject
 
 MAX_TOTAL_CHARACTERS = 4_000_000
 """Most characters that are read for one decision, all pieces together."""
@@ -39,10 +40,17 @@ _ONLY_WHO_SIGNED = frozenset(
 )
 _log = logging.getLogger(__name__)
 
+ENDED = frozenset({"expired", "expired_by_rule", "key_expired"})
+"""Codes of refusals of what has merely ended."""
+
 
 @dataclass(frozen=True)
 class Collected:
-    """What counts for one subject. `actor` is the party id of whoever asks, None where that is not known."""
+    """What counts for one subject.
+
+    `actor` is the party id of whoever asks, None where that is not known. `standing_context` is the digest of the
+    latest context that was signed, though it may have ended.
+    """
 
     context: JsonObject | None
     context_digest: str | None
@@ -50,6 +58,7 @@ class Collected:
     rejected: Sequence[Rejection]
     problems: Sequence[Problem]
     actor: str | None = None
+    standing_context: str | None = None
 
     @property
     def accepted(self) -> Sequence[Evidence]:
@@ -66,6 +75,7 @@ def collect(  # noqa: PLR0913 - each argument is a part of the question
     parties: Parties | None = None,
     minimum: Strength = Strength.DECLARED,
     asked_by: str | None = None,
+    rollback: Rollback | None = None,
 ) -> Collected:
     """Sorts what was carried into facts, refusals and problems.
 
@@ -77,6 +87,8 @@ def collect(  # noqa: PLR0913 - each argument is a part of the question
         parties: who may sign what. Without it nobody's signature counts.
         minimum: the least strength that the configuration asks for.
         asked_by: the login of whoever asks for the promotion.
+        rollback: the earlier decision to which the model goes back; what counted in it and has merely ended since
+            counts here too, marked with its end.
     """
     pieces = list(dict.fromkeys(carried))
     # Copies of one text are one piece: whoever can read an envelope can copy it as often as tags allow.
@@ -90,7 +102,8 @@ def collect(  # noqa: PLR0913 - each argument is a part of the question
         return Collected(None, None, (), (), (Problem("too_much_evidence", detail),))
     read, rejected = read_pieces(pieces, subject, stage, now)
     least = Strength.SIGNED if stage is Stage.PRODUCTION else Strength.DECLARED
-    collector = _Collector(read, subject, stage, now, parties, max(minimum, least, key=_STRENGTHS.index))
+    clock = Clock(now, rollback)
+    collector = _Collector(read, subject, stage, clock, parties, max(minimum, least, key=_STRENGTHS.index))
     return collector.result(rejected, asked_by)
 
 
@@ -102,17 +115,18 @@ class _Collector:
         pieces: Sequence[Piece],
         subject: Subject,
         stage: Stage,
-        now: datetime,
+        clock: Clock,
         parties: Parties | None,
         least: Strength,
     ) -> None:
         self._pieces = pieces
         self._subject = subject
         self._stage = stage
-        self._now = now
+        self._clock = clock
+        self._now = clock.now
         self._parties = parties
         self._least = least
-        self._signing = Signing(pieces, parties, now)
+        self._signing = Signing(pieces, parties, clock)
         self._people: People | None = None
 
     def result(self, rejected: Sequence[Rejection], asked_by: str | None) -> Collected:
@@ -145,6 +159,7 @@ class _Collector:
             rejected=sorted(refused, key=lambda refusal: (refusal.kind, refusal.code, refusal.source)),
             problems=[problem] if problem else [],
             actor=actor_id(self._parties, asked_by) if asked_by and self._parties else None,
+            standing_context=standing(candidates),
         )
 
     def _of(self, *, system: bool) -> Iterator[Piece]:
@@ -176,7 +191,7 @@ class _Collector:
             self._check_subject(statement, context_digest)
         if statement.issued_at > self._now + CLOCK_SKEW:
             raise StatementError("dated_in_future", f"It is dated {times.render(statement.issued_at)}, in the future.")
-        if statement.expires_at and statement.expires_at <= self._now:
+        if statement.expires_at and statement.expires_at <= self._clock.of(statement):
             raise StatementError("expired", f"It ended on {times.render(statement.expires_at)}.")
         check_waiver(statement)
         if statement.kind.binds == {STATEMENT}:
@@ -187,6 +202,7 @@ class _Collector:
             raise StatementError("untrusted_signature", "A waiver counts only when it is signed, at every stage.")
         else:
             fact = _evidence(piece, Strength.DECLARED, statement.expires_at)
+        fact = replace(fact, ended_at=self._clock.ended(fact.counts_until))
         # Last, because what keeps the context from counting often keeps this from counting too, and says more.
         if "system" in statement.kind.binds and not (piece.draft or context_digest or statement.kind.name == SYSTEM):
             raise StatementError("context_missing", "It is about a system, and no context of this model counts.")
@@ -195,30 +211,38 @@ class _Collector:
     def _signed_fact(self, piece: Piece, parties: Parties, people: People) -> Evidence:
         statement = piece.statement
         rule = rule_of(statement, parties)
-        check_age(statement, rule, self._now)
-        persons = authorised(statement, self._signing.given(statement), rule, self._now)
+        ends = self._clock.of(statement)
+        check_age(statement, rule, ends)
+        persons = authorised(statement, self._signing.given(statement), rule, self._now, ends)
         must_be_shown = self._stage is not Stage.REVIEW
         found = counted(statement, persons, rule, people, must_be_shown=must_be_shown)
         if self._signing.is_withdrawn(statement, [one.id for one in found.signers]):
             raise StatementError("withdrawn", "Everybody who signed it has withdrawn it.")
         fact = _evidence(piece, found.strength, found.expires_at, found.signers)
         ids = [one.id for one in found.signers]
-        keys = keys_end(self._signing.given(statement), ids, statement.issued_at, self._now)
+        keys = keys_end(self._signing.given(statement), ids, statement.issued_at, self._now, ends)
         return replace(fact, counts_until=min(filter(None, (found.expires_at, keys))))
 
     def _against(self, piece: Piece, code: str) -> Evidence | None:
         """What a statement that is refused for who signed it can still say: that something is wrong.
 
-        Otherwise whoever makes an auditor look dependent, or waits until a key ends, would silence a failed audit.
+        Otherwise whoever makes an auditor look dependent, or waits until a key ends, would silence a failed audit. In a
+        rollback what others said since is heard too, though it has ended as well.
         """
         statement = piece.statement
-        if code not in _ONLY_WHO_SIGNED or statement.kind.name in {SYSTEM, WAIVER} or not self._people:
+        heard = code in _ONLY_WHO_SIGNED or (code in ENDED and self._ended_since(statement))
+        if not heard or statement.kind.name in {SYSTEM, WAIVER} or not self._people:
             return None
         persons = self._signing.authentic(piece, statement.issued_at, threshold=1)
         if not persons or self._signing.is_withdrawn(statement, persons):
             return None
         signers = [signer(person, self._people) for _, person in sorted(persons.items())]
         return replace(_evidence(piece, Strength.SIGNED, statement.expires_at, signers), against_only=True)
+
+    def _ended_since(self, statement: Statement) -> bool:
+        """True for what had not ended at the earlier decision to which the model goes back."""
+        rule = self._parties.rules.get(statement.kind.name) if self._parties and self._clock.rollback else None
+        return rule is not None and end_of(statement, rule) > self._clock.earliest
 
     def _check_subject(self, statement: Statement, digest: str | None) -> None:
         """Refuses what is about something else: other bytes, another system or context, another stage."""

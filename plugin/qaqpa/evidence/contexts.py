@@ -44,18 +44,27 @@ class Candidate:
         return None
 
 
+def standing(candidates: Sequence[Candidate]) -> str | None:
+    """The digest of the latest context that was signed, though it may have ended; None where two are the latest."""
+    latest = {candidate.statement.context_digest for candidate in _latest(candidates)}
+    return latest.pop() if len(latest) == 1 else None
+
+
 def choose(candidates: Sequence[Candidate]) -> tuple[Statement | None, Problem | None]:
     """The context that holds, and what keeps the gate from deciding.
 
     None holds where the highest version that was ever signed does not count: a lower one never takes its place. Two of
     the same version that differ leave nothing to decide on.
     """
-    standing = [candidate for candidate in candidates if candidate.authentic or candidate.strong]
-    if not standing:
-        return None, None
-    highest = max(candidate.version for candidate in standing)
-    latest = [candidate for candidate in standing if candidate.version == highest]
+    latest = _latest(candidates)
     if len({candidate.statement.context_digest for candidate in latest}) > 1:
-        detail = f"Two contexts of version {highest} differ; give the right one a higher version."
+        detail = f"Two contexts of version {latest[0].version} differ; give the right one a higher version."
         return None, Problem("context_conflict", detail)
     return next((candidate.statement for candidate in latest if candidate.strong), None), None
+
+
+def _latest(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those of the highest version that was signed."""
+    signed = [candidate for candidate in candidates if candidate.authentic or candidate.strong]
+    highest = max((candidate.version for candidate in signed), default=0)
+    return [candidate for candidate in signed if candidate.version == highest]

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from qaqpa.evidence.clock import Clock
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import RESPONSIBILITY
 from qaqpa.evidence.parties import Parties, Person
@@ -26,17 +27,18 @@ CLOCK_SKEW = timedelta(minutes=5)
 class Signing:
     """All good signatures on some pieces."""
 
-    def __init__(self, pieces: Sequence[Piece], parties: Parties | None, now: datetime) -> None:
+    def __init__(self, pieces: Sequence[Piece], parties: Parties | None, clock: Clock) -> None:
         """Verifies every signature once.
 
         Args:
             pieces: what was carried.
             parties: who may sign; without it nobody did.
-            now: the moment of the decision, UTC.
+            clock: the moment of the decision, and by what time ends are judged.
         """
         self._pieces = pieces
         self._parties = parties
-        self._now = now
+        self._clock = clock
+        self._now = clock.now
         self._given = {piece.statement.id: signatures(piece.envelopes, parties) if parties else [] for piece in pieces}
         self._withdrawn = self._withdrawals()
 
@@ -68,22 +70,26 @@ class Signing:
             signers = self.authentic(piece, statement.issued_at)
             if not signers or self.is_withdrawn(statement, signers):
                 continue
-            trusted = bool(self.authentic(piece, self._now)) and not self._is_outdated(statement)
+            ends = self._clock.of(statement)
+            trusted = bool(self.authentic(piece, self._now, ends=ends)) and not self._is_outdated(statement)
             yield from (Named(OWNER, signer, trusted) for signer in signers)
             for entry in statement.content.get("persons", []):
                 yield Named(entry["role"], entry["id"], trusted)
 
-    def authentic(self, piece: Piece, at: datetime, threshold: int | None = None) -> dict[str, Person]:
+    def authentic(
+        self, piece: Piece, at: datetime, threshold: int | None = None, ends: datetime | None = None
+    ) -> dict[str, Person]:
         """Who signed a statement and was authorised at a time, by id, whatever became of the statement.
 
-        Nobody where they are fewer than `threshold`, by default that of the rule of the kind.
+        Nobody where they are fewer than `threshold`, by default that of the rule of the kind. The ends of keys are
+        compared with `ends`, by default with that time too.
         """
         if not self._parties or piece.statement.issued_at > self._now + CLOCK_SKEW:
             return {}
         try:
             rule = rule_of(piece.statement, self._parties)
             asked = replace(rule, threshold=threshold) if threshold else rule
-            return authorised(piece.statement, self._given[piece.statement.id], asked, at)
+            return authorised(piece.statement, self._given[piece.statement.id], asked, at, ends)
         except StatementError:
             return {}
 
@@ -92,22 +98,25 @@ class Signing:
         found: defaultdict[str, set[str]] = defaultdict(set)
         for piece in self._pieces:
             statement = piece.statement
-            if statement.withdraws and statement.issued_at <= self._now + CLOCK_SKEW and not self._has_ended(statement):
+            in_time = statement.issued_at <= self._now + CLOCK_SKEW
+            if statement.withdraws and in_time and not _has_ended(statement, self._clock.earliest):
                 good = [own for own in self._given[statement.id] if self._key_counts(own, statement)]
                 found[statement.withdraws] |= {signature.person.id for signature in good}
         return found
 
     def _key_counts(self, signature: Signature, statement: Statement) -> bool:
-        return key_objection(signature.key, statement.issued_at, self._now) is None
-
-    def _has_ended(self, statement: Statement) -> bool:
-        return statement.expires_at is not None and statement.expires_at <= self._now
+        return key_objection(signature.key, statement.issued_at, self._now, self._clock.earliest) is None
 
     def _is_outdated(self, statement: Statement) -> bool:
-        if self._has_ended(statement) or not self._parties:
+        ends = self._clock.of(statement)
+        if _has_ended(statement, ends) or not self._parties:
             return True
         try:
-            check_age(statement, rule_of(statement, self._parties), self._now)
+            check_age(statement, rule_of(statement, self._parties), ends)
         except StatementError:
             return True
         return False
+
+
+def _has_ended(statement: Statement, at: datetime) -> bool:
+    return statement.expires_at is not None and statement.expires_at <= at

@@ -78,10 +78,17 @@ def signatures(envelopes: Iterable[SignedPayload], parties: Parties) -> list[Sig
     return list(found.values())
 
 
-def key_objection(key: PartyKey, issued_at: datetime, now: datetime) -> tuple[str, str] | None:
+def key_objection(
+    key: PartyKey, issued_at: datetime, now: datetime, ends: datetime | None = None
+) -> tuple[str, str] | None:
     """Why a key does not count for a statement, as code and sentence; None where it does.
 
-    A key that has ended since would count with a record of the gate from before; there is none here, so it does not.
+    Args:
+        key: what signed it.
+        issued_at: when the statement was made.
+        now: the moment of the decision.
+        ends: what the end of the key is compared with, where that is another moment: a key that has ended since counts
+            where the gate has a record from before.
     """
     if key.reason == _COMPROMISE:
         return "key_compromised", f"The key {key.id} was compromised; nothing that it signed counts."
@@ -89,7 +96,7 @@ def key_objection(key: PartyKey, issued_at: datetime, now: datetime) -> tuple[st
         return "key_not_valid_then", f"The key {key.id} was not valid on {times.render(issued_at)}."
     if key.revoked_at and key.revoked_at <= now:
         return "key_revoked", f"The key {key.id} was revoked on {times.render(key.revoked_at)} ({key.reason})."
-    if key.valid_until <= now:
+    if key.valid_until <= (ends or now):
         return "key_expired", f"The key {key.id} ended on {times.render(key.valid_until)}."
     return None
 
@@ -103,7 +110,13 @@ def end_of(statement: Statement, rule: Rule) -> datetime:
     return min(statement.expires_at, by_rule) if statement.expires_at else by_rule
 
 
-def keys_end(given: Iterable[Signature], persons: Iterable[str], issued_at: datetime, now: datetime) -> datetime | None:
+def keys_end(
+    given: Iterable[Signature],
+    persons: Iterable[str],
+    issued_at: datetime,
+    now: datetime,
+    ends: datetime | None = None,
+) -> datetime | None:
     """When the first of some signers has no key left that counts, by what is known today; None where nobody signed.
 
     Args:
@@ -111,13 +124,14 @@ def keys_end(given: Iterable[Signature], persons: Iterable[str], issued_at: date
         persons: ids of the signers that count.
         issued_at: when the statement was made.
         now: the moment of the decision.
+        ends: see `key_objection`.
     """
-    ends: dict[str, datetime] = {}
+    last: dict[str, datetime] = {}
     for own in given:
-        if key_objection(own.key, issued_at, now) is None:
+        if key_objection(own.key, issued_at, now, ends) is None:
             end = min(filter(None, (own.key.valid_until, own.key.revoked_at)))
-            ends[own.person.id] = max(end, ends.get(own.person.id, end))
-    return min((ends[person] for person in persons if person in ends), default=None)
+            last[own.person.id] = max(end, last.get(own.person.id, end))
+    return min((last[person] for person in persons if person in last), default=None)
 
 
 def rule_of(statement: Statement, parties: Parties) -> Rule:
@@ -168,8 +182,10 @@ def must_be_independent(kind_name: str, rule: Rule) -> bool:
     return bool(rule.independent_of or kind_name in _FLOORS)
 
 
-def authorised(statement: Statement, given: Sequence[Signature], rule: Rule, now: datetime) -> dict[str, Person]:
-    """The persons by id whose signature counts, whoever they are independent of.
+def authorised(
+    statement: Statement, given: Sequence[Signature], rule: Rule, now: datetime, ends: datetime | None = None
+) -> dict[str, Person]:
+    """The persons by id whose signature counts, whoever they are independent of; `ends` as in `key_objection`.
 
     Raises:
         StatementError: with code `wrong_role`, `wrong_discipline`, `key_…` or `too_few_signers`.
@@ -179,7 +195,7 @@ def authorised(statement: Statement, given: Sequence[Signature], rule: Rule, now
         objection = (
             _authority(signature.person, statement, rule)
             or _discipline(signature.person, rule)
-            or key_objection(signature.key, statement.issued_at, now)
+            or key_objection(signature.key, statement.issued_at, now, ends)
         )
         if objection:
             found.objections.append(objection)

@@ -12,7 +12,7 @@ from qaqpa import times
 from qaqpa.config import Config, Gate
 from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
-from qaqpa.gate import decide, open_trust, request_about, trusted_parties
+from qaqpa.gate import open_trust, request_about, trusted_parties
 from qaqpa.mlflow.ahead import NotHashedError
 from qaqpa.mlflow.denial import (
     Outcome,
@@ -25,6 +25,7 @@ from qaqpa.mlflow.denial import (
     show,
     unhashed_outcome,
 )
+from qaqpa.mlflow.going_back import decide_or_go_back
 from qaqpa.mlflow.identity import acting_user, believe, is_delegated, known_login
 from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
@@ -135,7 +136,8 @@ class Gatekeeper:
         """
         now = times.now()
         clock = self._recorder.problems(now, self.trusted()[0])
-        request = request_about(
+        request_with = functools.partial(
+            request_about,
             candidate.subject,
             candidate.carried,
             stage=gate.stage,
@@ -146,7 +148,7 @@ class Gatekeeper:
             trust=self._trust,
             asked_by=known_login(),
         )
-        return decide(request, self._engine)
+        return decide_or_go_back(lambda back: request_with(rollback=back), self._recorder.last_allowed, self._engine)
 
     def _decided(self, cases: Iterable[Case], model: str, action: str) -> Iterable[_Decided]:
         for case in cases:

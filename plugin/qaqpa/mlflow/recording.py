@@ -15,8 +15,9 @@ from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
 from qaqpa.mlflow.denial import Outcome, RefusedError, log, log_outcome
 from qaqpa.mlflow.identity import acting_user
-from qaqpa.model import Decision, JsonObject, Problem, Verdict
+from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
 from qaqpa.policy.engine import Engine
+from qaqpa.record.log.allowed import Promotion
 from qaqpa.record.log.decisions import RELOAD, START, Asked, DecisionLog, Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.opening import open_log
@@ -119,6 +120,14 @@ class Recorder:
             outcome.verdict, outcome.stage, model, action, mode, acting_user(), decision=decision, problems=problems
         )
         return self._log.decided(asked)
+
+    def last_allowed(self, wanted: Promotion, now: datetime) -> Rollback | None:
+        """The newest promotion of just this to which a model may go back; None where there is none, or no log.
+
+        Raises:
+            LogError: the log cannot be used.
+        """
+        return self._log.last_allowed(wanted, now) if self._log else None
 
     def outcome(self, decisions: Sequence[int], result: Result, reason: str = "") -> None:
         """Records what became of decisions; what cannot be recorded is said in the server's own log."""

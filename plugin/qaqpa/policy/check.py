@@ -14,6 +14,7 @@ from qaqpa.errors import UndecidedError
 from qaqpa.model import Json, JsonObject
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.expected import DENYING, OWN_PROBLEMS, Expected
+from qaqpa.policy.rollback import EVIDENCE_ENDED, objections
 
 _MAX_QUOTED = 300
 
@@ -24,7 +25,7 @@ def check_input(document: JsonObject) -> None:
     Raises:
         UndecidedError: it does not fit.
     """
-    problem = _misfit("input", document)
+    problem = _misfit("input", document) or next(objections(document), "")
     if problem:
         raise UndecidedError(
             f"The input of the policies does not fit: {problem}",
@@ -48,6 +49,7 @@ def check_document(document: Json, request: JsonObject, catalog: Catalog) -> Non
     _expect(not problem, f"it does not fit schemas/decision.json: {problem}")
     expected = Expected(request, catalog)
     _check_echo(document, request, catalog)
+    _expect(document.get("rollback") == expected.since.told(), "`rollback` is not the one that was asked")
     _check_problems(document, request, catalog, expected)
     asked = catalog.asked(request["profiles"])
     listed = [finding["control"] for finding in document["findings"]]
@@ -107,6 +109,11 @@ def _check_finding(
         _expect(
             lacking in _bare(violations), f"{control} does not say that evidence of kind {lacking['field']} is lacking"
         )
+    ended = [violation for violation in _bare(violations) if violation["code"] == EVIDENCE_ENDED]
+    due = expected.ended(kinds)
+    _expect(_covers(ended, due) and _covers(due, ended), f"{control} names other evidence that has ended since")
+    marks = all(expected.since.may_mark(control, violation) for violation in violations)
+    _expect(marks, f"{control} says of something that it merely ended since, and it did not")
     handed_in = {fact["id"] for facts in request["evidence"].values() for fact in facts}
     named = {violation["evidence"] for violation in violations if violation["evidence"]}
     _expect(named <= handed_in, f"{control} names evidence that was not handed in")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from qaqpa.evidence.kinds import SYSTEM, WAIVER
 from qaqpa.model import Json, JsonObject, Separation, Stage, Strength
 from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.rollback import Since
 from qaqpa.policy.severity import Circumstances, Severity
 
 DENYING = frozenset({"actor_unknown", "bytes_elsewhere", "separation_of_duties"})
@@ -35,6 +36,7 @@ class Expected:
         self._severity = Severity(catalog, Circumstances.of(request))
         self._by_kind: dict[str, list[str]] | None = None
         self._counted: dict[str, list[JsonObject]] = {}
+        self.since = Since.of(request, catalog)
 
     def minimum_strength(self, kind: str) -> str:
         """The least strength at which facts of a kind count."""
@@ -67,6 +69,10 @@ class Expected:
         """The facts of a kind by which a control is judged: those that count, and whatever else is signed."""
         counted = self.counted(kind)
         return [fact for fact in self._request["evidence"].get(kind, ()) if fact in counted or _rank(fact["strength"])]
+
+    def ended(self, kinds: Iterable[str]) -> list[JsonObject]:
+        """The violations that name the evidence of some kinds that has ended since the decision of the rollback."""
+        return [self.since.violation(kind, fact) for kind in kinds for fact in self.judged(kind) if "ended_at" in fact]
 
     def ids(self, kinds: Iterable[str]) -> list[str]:
         """The ids of the facts of some kinds by which a control is judged, sorted."""

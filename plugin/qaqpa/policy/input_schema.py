@@ -7,6 +7,7 @@ It stands alone, because OPA does not follow references from one schema file to 
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 
 from qaqpa.documents import load_schema
 from qaqpa.evidence.kinds import STAGE, STATEMENT, WAIVER
@@ -57,7 +58,8 @@ def input_schema() -> JsonObject:
                 },
                 "rejected": _entries("What was refused.", ("code", "kind", "source", "detail")),
                 "problems": _entries("What makes the decision undecided.", ("code", "detail")),
-            }
+            },
+            optional={"rollback": _rollback()},
         ),
         "$defs": definitions,
     }
@@ -73,9 +75,12 @@ def render() -> str:
     return json.dumps(input_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _closed(properties: JsonObject, required: tuple[str, ...] | None = None) -> dict[str, Json]:
+def _closed(
+    properties: JsonObject, required: tuple[str, ...] | None = None, optional: JsonObject = MappingProxyType({})
+) -> dict[str, Json]:
     needed = list(properties) if required is None else list(required)
-    return {"type": "object", "additionalProperties": False, "required": needed, "properties": dict(properties)}
+    known = {**properties, **optional}
+    return {"type": "object", "additionalProperties": False, "required": needed, "properties": known}
 
 
 def _ref(name: str) -> dict[str, Json]:
@@ -153,6 +158,19 @@ def _subject() -> dict[str, Json]:
     }
 
 
+def _rollback() -> dict[str, Json]:
+    decision = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 9007199254740991,
+        "description": "The number of its row in the decision log.",
+    }
+    return {
+        "description": "The earlier decision to which the model goes back; left out where there is none.",
+        **_closed({"decision": decision, "allowed_at": _described(_ref("time"), "Its moment.")}),
+    }
+
+
 def _fact(kind: str) -> dict[str, Json]:
     # An exception without an end would be a rule.
     end = _ref("time") if kind == WAIVER else _ref("time_or_null")
@@ -174,7 +192,8 @@ def _fact(kind: str) -> dict[str, Json]:
                     "description": "It was refused for who signed it, and can only say that a requirement is not met.",
                 },
                 "predicate": _ref(f"{kind}_predicate"),
-            }
+            },
+            optional={"ended_at": _described(_ref("time"), "When it ended, where it counts in a rollback only.")},
         ),
         **_borne_out("declared", {"maxItems": 0}, _borne_out("independent", _INDEPENDENT, _signed_by({"minItems": 1}))),
     }

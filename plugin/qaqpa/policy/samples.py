@@ -59,6 +59,7 @@ def variations(document: JsonObject, controls: Sequence[str] = ()) -> Iterator[J
         two = [{**facts[0], "strength": "signed"}, {**_declared(facts[0]), "id": f"{kind}-2"}]
         yield _with_settings(_with_evidence(document, {**evidence, kind: two}), minimum_strength="signed")
     yield from _frame_changes(document)
+    yield from _gone_back(document)
     if controls:
         yield from _waived(document, controls)
         yield from _waived({**_with_evidence(document, {}), "stage": "review"}, controls)
@@ -81,6 +82,36 @@ def _frame_changes(document: JsonObject) -> Iterator[JsonObject]:
     for actor in (None, "nobody here", *sorted({*signers, *(signer.upper() for signer in signers)})):
         asked = {**document, "actor": actor}
         yield from (_with_settings(asked, separation_of_duties=setting.value) for setting in Separation)
+
+
+def _gone_back(document: JsonObject) -> Iterator[JsonObject]:
+    """Rollbacks: to decisions of different age, with evidence that ended before, since, not yet, or is too old."""
+    evidence, now = document["evidence"], document["now"]
+    for days in (-1, 0, 1, 90, 91):
+        yield {**document, "rollback": {"decision": 7, "allowed_at": _later(now, -days)}}
+    back = {**document, "rollback": {"decision": 7, "allowed_at": _later(now, -30)}}
+    for days in (-40, -30, -1, 0, 1):
+        ended = {"ended_at": _later(now, days)}
+        marked = {kind: [{**fact, **ended} for fact in facts] for kind, facts in evidence.items() if kind != WAIVER}
+        yield _with_evidence(back, marked)
+    for kind, facts in evidence.items():
+        ended = {"ended_at": _later(now, -1)}
+        yield _with_evidence(back, {**evidence, kind: [{**facts[0], **ended}, *facts[1:]]})
+        yield _with_evidence(back, {**evidence, kind: [{**facts[0], **ended, "strength": "signed"}, *facts]})
+        yield _with_evidence(document, {**evidence, kind: [{**facts[0], **ended}]})
+    for days in (370, 380, 400):
+        yield _with_evidence(back, _aged(evidence, days))
+    yield from ({**_with_evidence(back, _aged(evidence, 380)), "stage": stage.value} for stage in Stage)
+    yield {**_with_evidence(back, _aged(evidence, 380)), "as_of": True}
+
+
+def _aged(value: Json, days: int) -> Json:
+    """A value with all of its times so many days before the moment of the samples."""
+    if isinstance(value, list):
+        return [_aged(item, days) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return _later(NOW, -days) if set(value) == {"text", "seconds"} else {key: _aged(value[key], days) for key in value}
 
 
 def _waived(document: JsonObject, controls: Sequence[str]) -> Iterator[JsonObject]:

@@ -16,7 +16,10 @@ from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.calendar import seconds_of
 from qaqpa.policy.context import is_stricter, known
 
-OF_THE_GATE = frozenset({"evidence_missing", "evidence_refused", "evidence_too_weak", "waiver_not_allowed"})
+LACKING = frozenset({"evidence_missing", "evidence_refused", "evidence_too_weak"})
+"""Codes that the gate reports of evidence of which nothing counts."""
+
+OF_THE_GATE = LACKING | {"evidence_ended", "waiver_not_allowed"}
 """Codes that the gate reports itself; they concern all that a control asks for."""
 
 STRENGTHS = ("direct", "statutory", "derived", "recommended")
@@ -92,6 +95,8 @@ class Severity:
     def _weight(
         self, control: str, violation: JsonObject, profile: str, demand: JsonObject, covering: Sequence[JsonObject]
     ) -> tuple[str, tuple[int, str] | None]:
+        if "ended_since" in violation:
+            return "warn", None
         mild = violation["level"] == "warn"
         if f"{control}/{violation['code']}" in self._at.raised or (not mild and control in self._at.raised):
             return "deny", None

@@ -102,6 +102,8 @@ def verdict_statement(judged: Judgement) -> bytes:
 def _statement(judged: Judgement) -> JsonObject:
     request, decision = judged.request, judged.decision
     refuse_unsigned(judged.config, request.stage, request.subject.name, as_of=request.as_of)
+    if request.rollback:
+        raise UsageError("There is no verdict on a rollback: what it rests on has ended", where=request.subject.name)
     digest = request.subject.digest
     if digest is None:
         raise UndecidedError(

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.policy.bundle import Catalog
-from qaqpa.report import evidence
+from qaqpa.report import evidence, rollback
 from qaqpa.report.because import unverified
 from qaqpa.report.texts import Texts
 
@@ -26,16 +26,16 @@ def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
     texts = Texts(catalog, language)
     subject = decision.document["subject"]
     head = texts.say(f"line.{decision.verdict.value}", model=texts.subject(subject), stage=decision.document["stage"])
-    waived = evidence.waived(decision, texts)
+    besides = " ".join(filter(None, (evidence.waived(decision, texts), rollback.told(decision, texts))))
     if decision.verdict is Verdict.ALLOW:
-        return f"{head} {waived}".rstrip()
+        return f"{head} {besides}".rstrip()
     failed = [finding for finding in decision.findings if finding["status"] == "fail"]
     asked = sum(finding["status"] != "not_applicable" for finding in decision.findings)
     parts = [head]
     if failed:
         parts.append(texts.say("summary.deny", failed=len(failed), asked=asked))
-    if waived:
-        parts.append(waived)
+    if besides:
+        parts.append(besides)
     if subject["version"]:
         # A version that does not exist yet cannot be checked by its name.
         parts.append(texts.say("line.details", target=visible(f"models:/{subject['name']}/{subject['version']}")))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from qaqpa.evidence.kinds import Kind, kinds
 from qaqpa.model import JsonObject, Strength
-from qaqpa.policy.severity import OF_THE_GATE
+from qaqpa.policy import severity
 from qaqpa.report.forms import shown
 from qaqpa.report.provisions import days, in_force, link_said, verified
 from qaqpa.report.section import Line, Section, joined, labelled, section
@@ -23,7 +23,7 @@ _BINDS = {
     "statement": "explain.binds_statement",
     "system": "explain.binds_system",
 }
-_LACKING = ", ".join(sorted(OF_THE_GATE - {"waiver_not_allowed"}))
+_LACKING = ", ".join(sorted(severity.LACKING))
 
 
 def control_page(control: str, texts: Texts) -> list[Section]:

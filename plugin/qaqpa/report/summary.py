@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from qaqpa.escape import visible
 from qaqpa.model import Decision, JsonObject, Verdict
-from qaqpa.report import evidence, footer
+from qaqpa.report import evidence, footer, rollback
 from qaqpa.report.changes import changed, is_task, note_line
 from qaqpa.report.judged import Judged, Review
 from qaqpa.report.texts import Texts
@@ -73,7 +73,8 @@ def summary(decision: Decision, texts: Texts) -> str:
         key = "summary.allow_with_warnings" if warned else "summary.allow_with_waivers"
     elif decision.verdict is Verdict.DENY and not failed:
         key = "summary.deny_by_problem"
-    return f"{texts.say(key, asked=asked, failed=failed, warned=warned)} {waived}".rstrip()
+    said = (texts.say(key, asked=asked, failed=failed, warned=warned), waived, rollback.told(decision, texts))
+    return " ".join(filter(None, said))
 
 
 def compared(judged: Judged, texts: Texts) -> list[tuple[str, list[str]]]:

@@ -14,7 +14,8 @@ from qaqpa.report.forms import fill, tidy
 from qaqpa.report.strings import template
 
 _LACKING = frozenset({"evidence_missing", "evidence_refused", "evidence_too_weak"})
-_OF_THE_GATE = _LACKING | {"waiver_not_allowed"}
+_ENDED = "evidence_ended"
+_OF_THE_GATE = _LACKING | {_ENDED, "waiver_not_allowed"}
 _WEAKER = (Strength.DECLARED.value, Strength.SIGNED.value)
 _DEMANDS = frozenset({Strength.SIGNED.value, Strength.INDEPENDENT.value})
 
@@ -92,7 +93,10 @@ class Texts:
             must = self.must(violation) if code in _LACKING else ""
             return f"{sentence} {self.say('must.sentence', must=must)}" if must else sentence
         found = self._texts(control).get("violations", {}).get(code)
-        return self.fill("{code}: {found} ({required})" if found is None else found, {**violation, **values})
+        said = self.fill("{code}: {found} ({required})" if found is None else found, {**violation, **values})
+        if "ended_since" not in violation:
+            return said
+        return f"{said} {self.say('rollback.since', decision=str(violation['ended_since']))}"
 
     @staticmethod
     def lacks(violation: JsonObject) -> bool:
@@ -133,7 +137,9 @@ class Texts:
 
     def _values(self, violation: JsonObject) -> dict[str, Json]:
         values = {name: violation[name] for name in ("found", "required", "field")}
-        if self.lacks(violation) and isinstance(values["field"], str):
+        if violation["code"] == _ENDED:
+            values["required"] = str(values["required"])
+        if violation["code"] in {*_LACKING, _ENDED} and isinstance(values["field"], str):
             values["field"] = self.kind_named(values["field"])
         if violation["code"] == "evidence_refused":
             values["found"] = "; ".join(map(self.reason, nearest_first(codes_in(violation)))) or values["found"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+from qaqpa.evidence.clock import Clock
 from qaqpa.evidence.directory import Directory
 from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.evidence.parties import Parties
@@ -47,7 +48,7 @@ class State:
     @cached_property
     def _signing(self) -> Signing:
         pieces, _ = read_pieces(self.directory.carried, self.request.subject, self.request.stage, self.request.now)
-        return Signing(pieces, self.parties, self.request.now)
+        return Signing(pieces, self.parties, Clock(self.request.now))
 
     @property
     def facts(self) -> list[Evidence]:

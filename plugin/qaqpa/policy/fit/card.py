@@ -41,7 +41,7 @@ def card_problems(card: Document, parts: Parts) -> Problems:
                 yield unknown("thresholds: there is no profile", profile, where, list(parts.profiles), "Correct it")
     for number, link in enumerate(card.value["provisions"]):
         yield from _link_problems(card, number, link, parts)
-    for field in ("defaults", "per_profile"):
+    for field in ("defaults", "per_profile", "expires"):
         yield from _code_problems(card, (field,), card.value.get(field, ()))
     if control in parts.rules:
         yield from _text_problems(card, _codes(parts.rules[control]))

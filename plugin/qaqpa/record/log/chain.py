@@ -23,6 +23,9 @@ from qaqpa.record.log.errors import LogError
 ENTRY_TYPE = "application/vnd.qaqpa.log.entry.v1+json"
 """The payload type of an entry."""
 
+DECISION, OUTCOME = "decision", "outcome"
+"""Kinds of rows that others have to agree with: a decision, and what became of it."""
+
 ZERO = bytes(32)
 """What stands before the first row."""
 

@@ -98,8 +98,11 @@ class Database:
                 connection.close()
 
     @contextmanager
-    def reading(self) -> Iterator[Any]:
+    def reading(self, *, bounded: bool = False) -> Iterator[Any]:
         """A connection that sees the log as it is when the reading begins, whatever is appended meanwhile.
+
+        Args:
+            bounded: true where somebody waits, so that a statement may take no longer than an append.
 
         Raises:
             LogError: the database does not answer.
@@ -109,7 +112,8 @@ class Database:
                 connection.exec_driver_sql("BEGIN")
             else:
                 connection.execution_options(isolation_level="REPEATABLE READ")
-                connection.exec_driver_sql("SET statement_timeout = 0")
+                if not bounded:
+                    connection.exec_driver_sql("SET statement_timeout = 0")
             yield connection
 
     def value(self, statement: Any) -> Any:

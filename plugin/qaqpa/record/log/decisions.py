@@ -12,15 +12,16 @@ from typing import Any
 
 from qaqpa import __version__, times
 from qaqpa.config import Config
-from qaqpa.model import Decision, JsonObject, Problem, Verdict
-from qaqpa.record.log.chain import compact
+from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
+from qaqpa.record.log.allowed import Promotion, last_allowed, promoted
+from qaqpa.record.log.chain import DECISION, OUTCOME, compact
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.reading import last_settings
 from qaqpa.record.log.settings import changes, recorded
 from qaqpa.record.log.writer import OVERRIDE, Appended, Content, Draft, Writer
 
-DECISION, OUTCOME, START, RELOAD, ERASE, CHECKPOINT = "decision", "outcome", "start", "reload", "erase", "checkpoint"
-"""Kinds of rows, beside `begin` and `override`."""
+START, RELOAD, ERASE, CHECKPOINT = "start", "reload", "erase", "checkpoint"
+"""Kinds of rows, beside `begin`, `decision`, `outcome` and `override`."""
 
 CLOCKS_DIFFER = timedelta(seconds=2)
 """How far the clocks of servers that share a log may be apart."""
@@ -69,6 +70,7 @@ class DecisionLog:
         self._writer = writer
         self._configuration = ""
         self._start: int | None = None
+        self._allowed: dict[int, str] = {}
 
     @property
     def key_id(self) -> str:
@@ -139,6 +141,7 @@ class DecisionLog:
             "opa_decision": decision.decision_id if decision else "",
             "configuration": self._configuration,
             "start": self._start,
+            **_gone_back(decision),
         }
         about = {
             "user": asked.user,
@@ -149,7 +152,11 @@ class DecisionLog:
         contents = {"about": Content(compact(about))}
         if decision:
             contents["input"] = Content(compact(decision.input), shared=True)
-        return self._writer.append([Draft(DECISION, fields, contents)]).numbers[0]
+        (number,) = self._writer.append([Draft(DECISION, fields, contents)]).numbers
+        promotion = promoted(fields)
+        if promotion:
+            self._allowed[number] = promotion.sha256
+        return number
 
     def outcome(self, decisions: Sequence[int], result: Result, reason: str = "") -> None:
         """Records what became of promotions that were let through.
@@ -164,7 +171,28 @@ class DecisionLog:
         """
         fields = {"result": result.value, "reason": reason[:MOST_TEXT]}
         # What a crash of the machine takes is shown as unknown, as where it came a moment earlier.
-        self._writer.append([Draft(OUTCOME, {"of": number, **fields}) for number in decisions], flush=False)
+        self._writer.append([self._outcome(number, fields) for number in decisions], flush=False)
+
+    def last_allowed(self, wanted: Promotion, now: datetime) -> Rollback | None:
+        """The newest promotion of just this to which a model may go back; None where there is none.
+
+        Args:
+            wanted: the bytes, the stage and the context.
+            now: the moment of the decision that is to be made, UTC.
+
+        Raises:
+            LogError: the log cannot be used, or is not what it was.
+        """
+        log = self._writer.append(()).tip.log
+        with self.database.reading(bounded=True) as connection:
+            return last_allowed(connection, wanted, self._writer.key.public_key, log, now)
+
+    def _outcome(self, decision: int, fields: JsonObject) -> Draft:
+        """The row that says what became of a decision; of what it allowed, a table finds that row again."""
+        sha256 = self._allowed.pop(decision, None)
+        if sha256 is None or fields["result"] != Result.WRITTEN.value:
+            return Draft(OUTCOME, {"of": decision, **fields})
+        return Draft(OUTCOME, {"of": decision, **fields, "allowed": sha256}, allowed=(decision, sha256))
 
     def claim_override(self, sha256: str, fields: JsonObject) -> int:
         """Records that an override is used, before it takes effect; it can be claimed once.
@@ -179,3 +207,12 @@ class DecisionLog:
         """
         draft = Draft(OVERRIDE, {**fields, "sha256": sha256, "start": self._start}, override=sha256)
         return self._writer.append([draft]).numbers[0]
+
+
+def _gone_back(decision: Decision | None) -> dict[str, Any]:
+    """By which context it was judged, and to which earlier decision it goes back, as far as there is one."""
+    if decision is None:
+        return {}
+    rollback = decision.input.get("rollback")
+    back = {"rollback": rollback["decision"]} if rollback else {}
+    return {"context": decision.document["context_digest"], **back}

@@ -6,10 +6,11 @@ The triggers are no protection against whoever owns the database: an owner can d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, inspect, text
-from sqlalchemy.schema import CreateTable
+from sqlalchemy import DDL, BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, inspect, text
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 metadata = MetaData()
 
@@ -44,20 +45,34 @@ overrides = Table(
     Column("seq", _NUMBER, nullable=False, unique=True),
 )
 
+allowed = Table(
+    "qaqpa_log_allowed",
+    metadata,
+    # The row that says that the promotion was done, and the decision that let it through.
+    Column("seq", _NUMBER, primary_key=True, autoincrement=False),
+    Column("decision", _NUMBER, nullable=False),
+    # Of bytes, stage and context; see `qaqpa.record.log.allowed`.
+    Column("sha256", String(64), nullable=False),
+    Index("qaqpa_log_allowed_sha256", "sha256", "seq"),
+)
+
 LOCK = 7_310_445_901
 """The key of PostgreSQL's advisory lock that one writer holds."""
 
-_GUARDED = (chain, overrides)
+_GUARDED = (chain, overrides, allowed)
 _REFUSED = "rows of the decision log are neither changed nor deleted"
 
 
 def create(connection: Any) -> None:
     """Makes the tables and triggers where they are missing, in a transaction under the writer's lock."""
-    if has_log(connection):
-        return
-    for table in metadata.sorted_tables:
+    there = inspect(connection)
+    missing = [table for table in metadata.sorted_tables if not there.has_table(table.name)]
+    for table in missing:
         connection.execute(CreateTable(table))
-    statements = _sqlite() if connection.dialect.name == "sqlite" else _postgresql()
+        for index in table.indexes:
+            connection.execute(CreateIndex(index))
+    guarded = [table for table in _GUARDED if table in missing]
+    statements = _sqlite(guarded) if connection.dialect.name == "sqlite" else _postgresql(guarded)
     for statement in statements:
         connection.execute(DDL(statement))
 
@@ -67,16 +82,16 @@ def has_log(connection: Any) -> bool:
     return bool(inspect(connection).has_table(chain.name))
 
 
-def _sqlite() -> list[str]:
+def _sqlite(guarded: Sequence[Table]) -> list[str]:
     return [
         f"CREATE TRIGGER {table.name}_no_{event.lower()} BEFORE {event} ON {table.name} "
         f"BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"
-        for table in _GUARDED
+        for table in guarded
         for event in ("UPDATE", "DELETE")
     ]
 
 
-def _postgresql() -> list[str]:
+def _postgresql(guarded: Sequence[Table]) -> list[str]:
     function = (
         "CREATE OR REPLACE FUNCTION qaqpa_log_refuse() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$"
@@ -84,9 +99,9 @@ def _postgresql() -> list[str]:
     triggers = [
         f"CREATE TRIGGER {table.name}_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name} "
         "FOR EACH STATEMENT EXECUTE FUNCTION qaqpa_log_refuse()"
-        for table in _GUARDED
+        for table in guarded
     ]
-    return [function, *triggers]
+    return [function, *triggers] if triggers else []
 
 
 def lock(connection: Any) -> None:

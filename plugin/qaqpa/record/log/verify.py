@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from qaqpa.evidence.envelope import signed_by
 from qaqpa.evidence.keys import PublicKey, fingerprint
+from qaqpa.record.log.allowed import recorded_as
 from qaqpa.record.log.chain import ZERO, Entry, Row, leaf, link, open_row
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.merkle import Frontier
 from qaqpa.record.log.note import Checkpoint
 from qaqpa.record.log.reading import PAGE, kept, names_of, rows
-from qaqpa.record.log.tables import overrides
+from qaqpa.record.log.tables import allowed, overrides
 
 MOST_FOUND = 20
 """Most problems that are told."""
@@ -66,6 +67,7 @@ def verify(database: Database, keys: Iterable[PublicKey], checkpoints: Iterable[
         while page := list(islice(found, PAGE)):
             entries = [entry for row in page if (entry := check.row(row))]
             check.contents(connection, entries)
+            check.promoted(connection, entries)
             if check.is_hopeless:
                 break
         check.end(connection)
@@ -84,6 +86,7 @@ class _Check:
     replaced: dict[str, str | None] = field(default_factory=dict)
     odd: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    promotions: int = 0
 
     def __post_init__(self) -> None:
         self._due = sorted(self.checkpoints, key=lambda checkpoint: checkpoint.size)
@@ -120,6 +123,16 @@ class _Check:
             elif found.value is None or found.actual != name:
                 self.odd[name] = (seq, None if found.value is None else found.actual)
 
+    def promoted(self, connection: Any, entries: Sequence[Entry]) -> None:
+        """Compares what rows say was allowed and done with the table that finds them."""
+        said = {entry.seq: one for entry in entries if (one := recorded_as(entry))}
+        self.promotions += len(said)
+        query = select(allowed.c.decision, allowed.c.sha256, allowed.c.seq).where(allowed.c.seq.in_(sorted(said)))
+        table = {int(seq): (int(decision), str(sha256)) for decision, sha256, seq in connection.execute(query)}
+        for seq, one in said.items():
+            if table.get(seq) != one:
+                self._say(f"the table of what was allowed and row {seq} differ")
+
     def end(self, connection: Any) -> None:
         """Says what is left unexplained."""
         for name, (seq, actual) in self.odd.items():
@@ -135,6 +148,9 @@ class _Check:
         for sha256 in sorted({*table, *self.used}):
             if table.get(sha256) != self.used.get(sha256):
                 self._say(f"the table of used overrides and the rows differ about {sha256[:64]!r}")
+        more = connection.execute(_ALLOWED).scalar() - self.promotions
+        if more > 0:
+            self._say(f"the table of what was allowed has {more} more than the rows say")
 
     def verified(self) -> Verified:
         problems = self.problems[:MOST_FOUND] + (["and more"] if len(self.problems) > MOST_FOUND else [])
@@ -186,6 +202,7 @@ class _Check:
             self.problems.append(problem)
 
 
+_ALLOWED = select(func.count()).select_from(allowed)
 _OVERRIDES = select(overrides.c.sha256, overrides.c.seq)
 
 

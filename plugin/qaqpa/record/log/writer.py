@@ -25,7 +25,7 @@ from qaqpa.model import JsonObject
 from qaqpa.record.log.chain import ZERO, Entry, Row, commitment, link, make_row, peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import LogError, OverrideUsedError
-from qaqpa.record.log.tables import chain, content, overrides
+from qaqpa.record.log.tables import allowed, chain, content, overrides
 
 MOST_AT_ONCE = 64
 """Most drafts that one transaction writes."""
@@ -54,13 +54,15 @@ class Content:
 class Draft:
     """A row that is to be appended. `override` is the SHA-256 of an override that may be used once.
 
-    `also` is done in the same transaction.
+    `allowed` is the number of a decision and what it allowed (`Promotion.sha256`), where the row says that this was
+    done. `also` is done in the same transaction.
     """
 
     kind: str
     fields: JsonObject = field(default_factory=dict)
     contents: Mapping[str, Content] = field(default_factory=dict)
     override: str | None = None
+    allowed: tuple[int, str] | None = None
     also: Callable[[Any], None] | None = None
 
 
@@ -238,6 +240,9 @@ class Writer:
         connection.execute(_APPEND, {"seq": row.seq, "prev": row.prev, "head": row.head, "body": row.body})
         if draft.override:
             connection.execute(insert(overrides), {"sha256": draft.override, "seq": row.seq})
+        if draft.allowed:
+            decision, sha256 = draft.allowed
+            connection.execute(insert(allowed), {"seq": row.seq, "decision": decision, "sha256": sha256})
         if draft.also:
             draft.also(connection)
         return Tip(row.seq, row.head, tip.log, latest)
