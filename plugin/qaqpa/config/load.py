@@ -13,7 +13,16 @@ from qaqpa.config.environment import with_environment
 from qaqpa.config.parties import parties_source
 from qaqpa.config.patterns import objection
 from qaqpa.config.people import trusted_proxy
-from qaqpa.config.records import DEFAULT_GATE, MAX_OBSERVE_DAYS, Config, Gate, Observe, OpaServer, VerdictSettings
+from qaqpa.config.records import (
+    DEFAULT_GATE,
+    MAX_OBSERVE_DAYS,
+    Config,
+    Gate,
+    Limits,
+    Observe,
+    OpaServer,
+    VerdictSettings,
+)
 from qaqpa.documents import Document, DocumentError, read, validate
 from qaqpa.errors import UsageError
 from qaqpa.model import Separation, Settings, Stage, Strength
@@ -30,7 +39,7 @@ def load_config(path: str | Path | None = None) -> Config:
 
     The file is `path`, else `QAQPA_CONFIG`, else `qaqpa.yaml` in the working directory, else none. The environment
     variables `QAQPA_ENGINE`, `QAQPA_OPA_URL`, `QAQPA_PARTIES`, `QAQPA_ROOTS`, `QAQPA_ROOTS_THRESHOLD`,
-    `QAQPA_PARTIES_MINIMUM_VERSION`, `QAQPA_LOG` and `QAQPA_LOG_KEY` win over it.
+    `QAQPA_PARTIES_MINIMUM_VERSION`, `QAQPA_LOG`, `QAQPA_LOG_KEY` and `QAQPA_LOG_FORMAT` win over it.
 
     Raises:
         UsageError: the file is missing or broken (with line and column), or a variable has a value that is not allowed.
@@ -97,6 +106,9 @@ def _config(document: Document, path: Path, base: Path) -> Config:
         code=_code(document),
         verdict=_verdict(value.get("verdict", {}), base),
         proxy=trusted_proxy(document),
+        limits=Limits(**value.get("limits", {})),
+        logging=value.get("logging", "text"),
+        metrics=value.get("metrics", {}).get("listen"),
         path=path,
     )
 

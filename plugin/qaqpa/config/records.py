@@ -131,6 +131,16 @@ class TrustedProxy:
     networks: tuple[IPv4Network | IPv6Network, ...]
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What one user may cost a server.
+
+    `refusals_per_minute` is how many refusals somebody gets for one registered model before nothing is judged.
+    """
+
+    refusals_per_minute: int = 30
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -144,7 +154,8 @@ class Config:
     """The configuration in force.
 
     `code` has patterns of the files that are the code of a model, by the model's directory, all from the top of the
-    repository. `sources` says for each setting where its value came from.
+    repository. `logging` is `text` or `json`, for a server's own log. `metrics` is host and port at which a server
+    serves them; None where it does not. `sources` says for each setting where its value came from.
     """
 
     gates: tuple[Gate, ...] = (DEFAULT_GATE,)
@@ -159,6 +170,9 @@ class Config:
     verdict: VerdictSettings = field(default_factory=VerdictSettings)
     log: LogSource | None = None
     proxy: TrustedProxy | None = None
+    limits: Limits = field(default_factory=Limits)
+    logging: str = "text"
+    metrics: str | None = None
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

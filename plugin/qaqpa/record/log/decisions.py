@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from qaqpa import __version__, times
@@ -15,7 +15,8 @@ from qaqpa.config import Config
 from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.record.log.chain import compact
 from qaqpa.record.log.database import Database
-from qaqpa.record.log.reading import last_settings
+from qaqpa.record.log.observing import first_uses
+from qaqpa.record.log.reading import last_start
 from qaqpa.record.log.settings import changes, recorded
 from qaqpa.record.log.writer import OVERRIDE, Appended, Content, Draft, Writer
 
@@ -69,6 +70,12 @@ class DecisionLog:
         self._writer = writer
         self._configuration = ""
         self._start: int | None = None
+        self.first_uses: Mapping[str, date] = {}
+        """Since when patterns are observed, as of the start that was recorded last."""
+
+    def anew(self) -> DecisionLog:
+        """The same log, for whoever decides with another configuration."""
+        return DecisionLog(self.database, self._writer)
 
     @property
     def key_id(self) -> str:
@@ -107,14 +114,17 @@ class DecisionLog:
         """
         settings = recorded(config)
         value = compact(settings)
-        before = last_settings(self.database) if self._writer.append(()).tip.seq > 1 else None
+        before = last_start(self.database) if self._writer.append(()).tip.seq > 1 else None
+        uses = first_uses(before, config.observe, times.now().date())
         self._configuration = hashlib.sha256(value).hexdigest()
         fields = {
             **facts,
             "qaqpa": __version__,
             "configuration": self._configuration,
-            "changed": None if before is None else changes(before, settings),
+            "changed": None if before is None or before.settings is None else changes(before.settings, settings),
+            "observed": {pattern: str(day) for pattern, day in uses.items()},
         }
+        self.first_uses = uses
         (self._start,) = self._writer.append([Draft(kind, fields, {"settings": Content(value, shared=True)})]).numbers
         return self._start
 
