@@ -73,6 +73,9 @@ class PartiesSource:
     roots_from: str = ""
 
 
+CANARY_NAME = "qaqpa-canary-"
+"""What begins the names, of no registered model, under which a server is asked whether its gate refuses."""
+
 DEFAULT_VERIFIER = "urn:qaqpa:gate:v1"
 """What a gate calls itself in its verdicts where the configuration names nothing."""
 

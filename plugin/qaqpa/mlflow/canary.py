@@ -16,7 +16,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from qaqpa import __version__
-from qaqpa.config.records import fold
+from qaqpa.config import CANARY_NAME, fold
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.freezing import destination
 from qaqpa.mlflow.judge import Case
@@ -28,9 +28,6 @@ CANARY = Subject(
     name="qaqpa-canary", version="1", digest=hashlib.sha256(b"no model has these bytes").hexdigest(), created_ms=0
 )
 """A version without any evidence, which every gate must refuse."""
-
-NAME = "qaqpa-canary-"
-"""What names kept for this begin with."""
 
 NOT_GATED, ALLOWED = "canary_not_gated", "canary_allowed"
 """Codes of answers that say that something would be let through."""
@@ -49,7 +46,7 @@ def answer_canary(store: Any, name: str, alias: str) -> None:
     Raises:
         RefusedError: always where it answers.
     """
-    if not fold(name).startswith(NAME) or _exists(store, name):
+    if not fold(name).startswith(CANARY_NAME) or _exists(store, name):
         return
     gatekeeper = store._gatekeeper  # noqa: SLF001 - a part of the same store
     gates = gatekeeper.config.gates_for_alias(name, alias)
@@ -58,7 +55,7 @@ def answer_canary(store: Any, name: str, alias: str) -> None:
         _answer(NOT_GATED, f"the alias {alias} is not gated", says)
     try:
         # One name for all, so that refusals are counted together.
-        gatekeeper.admit(NAME, f"alias {alias} of {name}", [Case(gates, lambda: Candidate(CANARY, ()))]).asked()
+        gatekeeper.admit(CANARY_NAME, f"alias {alias} of {name}", [Case(gates, lambda: Candidate(CANARY, ()))]).asked()
     except RefusedError as refused:
         details = {**refused.json_kwargs["qaqpa"], "server": says}
         raise RefusedError(refused.message, details) from None

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import NoReturn
 
 from qaqpa.config import Config, Gate
 from qaqpa.errors import QaqpaError, UndecidedError, UsageError
+from qaqpa.evidence.parties import Parties
 from qaqpa.mlflow.denial import Outcome
 from qaqpa.mlflow.judge import Case, Decided, Gatekeeper
 from qaqpa.mlflow.subject import Candidate
-from qaqpa.model import JsonObject, Stage, Verdict
+from qaqpa.model import JsonObject, Problem, Stage, Verdict
 from qaqpa.policy.bundle import Catalog
 
 START, CLOSED = "QAQPA_START", "closed"
@@ -25,6 +25,9 @@ CODE = "gate_closed"
 
 EVERYTHING = Gate(stage=Stage.PRODUCTION, profiles=(), aliases=("*",), mlflow_stages=("*",), names=("*",))
 """What is gated where nobody can tell what is."""
+
+
+_PROBLEM = Problem(CODE, "The gate is closed; the server's log says why.")
 
 
 class NoEngine:
@@ -45,15 +48,24 @@ class ClosedGatekeeper(Gatekeeper):
 
     is_closed = True
 
-    def __init__(self, config: Config, reason: str) -> None:
+    def __init__(self, config: Config | None) -> None:
         """Takes what is gated from a configuration; what it only observes is refused too.
 
         Args:
-            config: the configuration, or one that gates everything.
-            reason: why it is closed, for the server's log.
+            config: the configuration; None where it cannot be read, and so everything is gated, and all evidence kept.
+
+        Raises:
+            UsageError: its log's key or its language cannot be used.
         """
-        super().__init__(replace(config, observe=()), NoEngine())
-        self.reason = reason
+        everything = Config(gates=(EVERYTHING,))
+        super().__init__(replace(config or everything, observe=()), NoEngine())
+        self._is_known = config is not None
+
+    def trusted(self) -> tuple[Parties | None, list[Problem]]:
+        """The parties file in force; without a configuration nobody can tell, and so the problem that it is closed."""
+        if self._is_known:
+            return super().trusted()
+        return None, [_PROBLEM]
 
     def _decided(self, cases: Iterable[Case], model: str, action: str) -> Iterable[Decided]:
         del model
@@ -78,19 +90,15 @@ def is_asked_for() -> bool:
     return found == CLOSED
 
 
-def closed(config: Config | None, reason: str) -> ClosedGatekeeper:
-    """A gatekeeper that refuses all that a configuration gates; where it is not known or unusable, everything.
+def closed(config: Config | None) -> ClosedGatekeeper:
+    """A gatekeeper that refuses all that a configuration gates; everything where it is None.
 
-    Args:
-        config: the configuration; None where it cannot be read.
-        reason: why.
+    A log whose key cannot be used is left out: a refusal needs none.
     """
-    everything = Config(gates=(EVERYTHING,), path=Path())
     try:
-        return ClosedGatekeeper(config or everything, reason)
+        return ClosedGatekeeper(config)
     except QaqpaError:
-        # Its log or its language cannot be used.
-        return ClosedGatekeeper(replace(config or everything, log=None), reason)
+        return ClosedGatekeeper(replace(config, log=None) if config else None)
 
 
 def _closed_outcome(action: str, stage: str) -> Outcome:
@@ -99,5 +107,5 @@ def _closed_outcome(action: str, stage: str) -> Outcome:
         message=f"Qaqpa: {action} is refused: the gate is closed, and nothing is promoted. Taking a version out of "
         "production works. Nothing was changed. The server's log says why it is closed.",
         stage=stage,
-        problems=[{"code": CODE, "detail": "The gate is closed; the server's log says why."}],
+        problems=[asdict(_PROBLEM)],
     )

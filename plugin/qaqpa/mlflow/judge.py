@@ -31,11 +31,10 @@ from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.policy.engine import Engine
-from qaqpa.record.configuration import canonical_sha256
 from qaqpa.record.log.decisions import START, Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.observing import limited
-from qaqpa.record.log.settings import recorded
+from qaqpa.record.log.settings import configuration_digest
 from qaqpa.report.language import chosen_language
 from qaqpa.report.line import one_line
 from qaqpa.report.texts import Texts
@@ -106,7 +105,7 @@ class Gatekeeper:
         self._refusals: Refusals = before._refusals.with_limit(per_minute) if before else Refusals(per_minute)  # noqa: SLF001
         self.facts: JsonObject = {
             "policy": engine.policy_digest,
-            "configuration": canonical_sha256(recorded(config)),
+            "configuration": configuration_digest(config),
             "engine": engine.name,
             "closed": self.is_closed,
         }

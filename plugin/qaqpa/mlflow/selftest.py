@@ -106,7 +106,7 @@ def _tested(*, is_worker: bool) -> InForce:
             raise
         reason = visible(str(error) or type(error).__name__, 2000)
         log.error(_CLOSED, reason.rstrip("."), extra={"qaqpa": {"event": "closed", "reason": reason}})
-        keeper = closed(_readable_config(), reason)
+        keeper = closed(_readable_config())
         keeper.start()
         return InForce(keeper, None, load)
     lost = loaded.gatekeeper.start()
@@ -121,7 +121,7 @@ def _closed_as_asked() -> InForce:
     events.set_up(config.logging if config else os.environ.get("QAQPA_LOG_FORMAT", events.TEXT))
     reason = f"{START}={CLOSED}"
     log.error(_CLOSED, reason, extra={"qaqpa": {"event": "closed", "reason": reason}})
-    keeper = closed(config, reason)
+    keeper = closed(config)
     keeper.start()
     return InForce(keeper)
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,7 +16,7 @@ from qaqpa.record.log.chain import compact
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.observing import first_uses
 from qaqpa.record.log.reading import last_start
-from qaqpa.record.log.settings import changes, recorded
+from qaqpa.record.log.settings import changes, configuration_digest, recorded
 from qaqpa.record.log.writer import OVERRIDE, Appended, Content, Draft, Writer
 
 DECISION, OUTCOME, START, RELOAD, ERASE, CHECKPOINT = "decision", "outcome", "start", "reload", "erase", "checkpoint"
@@ -116,7 +115,7 @@ class DecisionLog:
         value = compact(settings)
         before = last_start(self.database) if self._writer.append(()).tip.seq > 1 else None
         uses = first_uses(before, config.observe, times.now().date())
-        self._configuration = hashlib.sha256(value).hexdigest()
+        self._configuration = configuration_digest(config)
         fields = {
             **facts,
             "qaqpa": __version__,
