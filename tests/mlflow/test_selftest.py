@@ -46,7 +46,17 @@ def _no_policies(operated: Operated) -> str:
     return "nowhere"
 
 
-@pytest.mark.parametrize("trouble", [_no_parties, _no_log, _no_opa, _no_policies])
+def _no_end(operated: Operated) -> str:
+    operated.configure(f"{GATES}observe:\n  - {{models: ['*'], until: 2999-01-01}}\n")
+    return "too far away"
+
+
+def _no_profile(operated: Operated) -> str:
+    operated.configure(GATES.replace("article-baseline", "none"))
+    return "no profile 'none'"
+
+
+@pytest.mark.parametrize("trouble", [_no_parties, _no_log, _no_opa, _no_policies, _no_end, _no_profile])
 def test_a_server_does_not_start_without_what_it_needs(operated: Operated, trouble: Any) -> None:
     named = trouble(operated)
     with pytest.raises(MlflowException, match="Qaqpa does not let this server start: ") as caught:

@@ -43,6 +43,7 @@ class Operated:
         monkeypatch.setenv("QAQPA_CONFIG", str(self.file))
         self.log: LogSource = log_source(directory)
         self._parties = parties_part(directory)
+        self.parties_file = directory / "parties.signed.json"
         self.configure()
         self.raw = SqlAlchemyStore(self.database)
 

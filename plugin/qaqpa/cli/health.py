@@ -119,13 +119,15 @@ def _of_gate(gate: JsonObject, alias: str) -> Health:
         return Health(ExitCode.DENIED, found, says=says)
     if says.get("closed"):
         return Health(ExitCode.UNDECIDED, "CLOSED: every promotion is refused. Taking out works.", says=says)
-    if gate.get("verdict") != "deny" or not says or not gate.get("findings"):
+    raw_findings = gate.get("findings")
+    findings = [one for one in raw_findings if isinstance(one, dict)] if isinstance(raw_findings, list) else []
+    count = sum(1 for finding in findings if finding.get("status") == "fail")
+    if gate.get("verdict") != "deny" or not says or says.get("parties_problem") or not count:
         found = f"NOT WORKING: nothing is decided, so nothing is promoted: {', '.join(codes) or 'no reason given'}."
         return Health(ExitCode.UNDECIDED, found, says=says)
     if says.get("reload_failed"):
         found = "STALE: the gate refuses, but what is configured now cannot be used; what was before is in force."
         return Health(ExitCode.UNDECIDED, found, says=says)
-    count = sum(1 for finding in gate["findings"] if isinstance(finding, dict) and finding.get("status") == "fail")
     return Health(
         ExitCode.ALLOWED, f"The gate refuses: a version without evidence lacks {count} requirements.", says=says
     )

@@ -25,8 +25,8 @@ MOST_REMEMBERED = 10_000
 """Most pairs of somebody and a model that one process remembers; the one that was asked about longest ago goes."""
 
 _TOLD = (
-    "Qaqpa: {model} was refused {count} times within a minute to the same user, and is not judged now. Mend what the "
-    "refusals name, and ask again in {seconds} s. Taking a version out of production works. Nothing was changed."
+    "Qaqpa: {model} was refused to the same user more than {count} times a minute, and is not judged now. Mend what "
+    "the refusals name, and ask again in {seconds} s. Taking a version out of production works. Nothing was changed."
 )
 
 
