@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -21,19 +20,14 @@ HOSTILE = 'credit\n{"event": "decision", "verdict": "allow"}\x1b[2K\u2028\u202e"
 
 
 @pytest.fixture
-def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Sets JSON up, and reads what was written; afterwards all is as it was."""
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Sets JSON up, and reads what was written since; afterwards all is as it was."""
     ours = [logging.getLogger(name) for name in ("mlflow.qaqpa", "qaqpa")]
     before = [(one, list(one.handlers), one.propagate) for one in ours]
     for one in ours:
         one.handlers = []
     events.set_up(events.JSON)
-    written = io.StringIO()
-    for one in ours:
-        for handler in one.handlers:
-            assert isinstance(handler, logging.StreamHandler)
-            handler.setStream(written)
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     for one, handlers, propagates in before:
         one.handlers, one.propagate = handlers, propagates
 
@@ -70,14 +64,13 @@ def test_other_lines_are_objects_too_with_their_traceback(lines: Any) -> None:
     assert third["codes"] == ["frozen"]
 
 
-def test_lines_are_ascii(lines: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_are_ascii(lines: Any) -> None:
     handler = logging.getLogger("qaqpa").handlers[0]
     text = handler.format(logging.LogRecord("qaqpa", logging.ERROR, "f", 1, HOSTILE + "қақпа", None, None))
     assert text.isascii()
     assert "\n" not in text
     assert json.loads(text)["message"] == HOSTILE + "қақпа"
     assert lines() == []
-    assert capsys.readouterr().err == ""
 
 
 def test_it_is_set_up_once(lines: Any) -> None:

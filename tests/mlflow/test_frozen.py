@@ -300,3 +300,14 @@ def test_an_artifact_store_whose_registry_has_no_gate_is_refused(world: World, m
     frozen._registry.cache_clear()
     with pytest.raises(MlflowException, match="needs a registry"):
         build_frozen(f"qaqpa+file://{world.root}")
+
+
+def test_what_is_in_production_is_told_by_the_configuration_in_force(world: World) -> None:
+    world.raw.set_registered_model_alias("credit", "live", 1)
+    file = world.directory / "qaqpa.yaml"
+    before = file.read_text()
+    found = [world.frozen(f"{MODEL}/more")]
+    for text in (before.replace("aliases: [production]", "aliases: [production, live]"), "gates: 7", before):
+        file.write_text(text)
+        found.append(world.frozen(f"{MODEL}/more"))
+    assert found == [False, True, True, False]

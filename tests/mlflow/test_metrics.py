@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from qaqpa.policy.embedded import EmbeddedEngine
 from support.logs import made
 from support.servers import HOST, free_port
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "operations.md"
 COUNTS = """\
 import os, sys
 from pathlib import Path
@@ -111,6 +113,11 @@ def test_what_several_processes_counted_is_added_up(served: Any, tmp_path: Path)
     assert found["qaqpa_parties_version"] == 7.0
     assert found["qaqpa_parties_expires_timestamp_seconds"] == times.parse("2026-12-01T00:00:00Z").timestamp()
     assert all(name.startswith("qaqpa_") for name in found)
+    served_names = {name.partition("{")[0] for name in found}
+    described = set(re.findall(r"qaqpa_[a-z_]+", GUIDE.read_text()))
+    assert {re.sub("_(bucket|count|sum)$", "", name) for name in served_names} == {
+        re.sub("_bucket$", "", name) for name in described
+    }
 
 
 def test_nothing_that_goes_wrong_reaches_who_counts(monkeypatch: pytest.MonkeyPatch) -> None:

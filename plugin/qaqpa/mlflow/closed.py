@@ -16,6 +16,8 @@ from qaqpa.mlflow.judge import Case, Decided, Gatekeeper
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import JsonObject, Problem, Stage, Verdict
 from qaqpa.policy.bundle import Catalog
+from qaqpa.record.log.decisions import START as START_ROW
+from qaqpa.record.log.errors import LogError
 
 START, CLOSED = "QAQPA_START", "closed"
 """The variable, and its one value, with which a server starts in an emergency: it refuses every promotion."""
@@ -60,6 +62,10 @@ class ClosedGatekeeper(Gatekeeper):
         everything = Config(gates=(EVERYTHING,))
         super().__init__(replace(config or everything, observe=()), NoEngine())
         self._is_known = config is not None
+
+    def start(self, kind: str = START_ROW) -> LogError | None:
+        """Records it where the configuration says where."""
+        return super().start(kind) if self._is_known else None
 
     def trusted(self) -> tuple[Parties | None, list[Problem]]:
         """The parties file in force; without a configuration nobody can tell, and so the problem that it is closed."""

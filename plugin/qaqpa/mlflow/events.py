@@ -30,6 +30,11 @@ _OURS = ("mlflow.qaqpa", "qaqpa")
 class _Handler(logging.StreamHandler[Any]):
     """Writes the gate's lines where the server's others go."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one, to what is the standard error output at that moment."""
+        self.stream = sys.stderr
+        super().emit(record)
+
 
 class _Lines(JsonFormatter):
     """One object a line, in ASCII, so that no text can look like another line or hide."""
