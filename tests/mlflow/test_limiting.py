@@ -106,6 +106,11 @@ def test_a_flood_is_not_judged_and_takes_nothing_hostage(
     for _ in range(10):
         assert refused(store)["problems"][0]["code"] == "too_many_refusals"
     assert len(operated.rows("decision")) == 3
+    operated.raw.create_registered_model("other")
+    operated.raw.rename_registered_model("good", "kept")
+    store.rename_registered_model("other", "good")
+    operated.raw.delete_registered_model("good")
+    operated.raw.rename_registered_model("kept", "good")
     began = time.monotonic()
     store.delete_registered_model_alias("good", "production")
     store.transition_model_version_stage("good", 1, "Archived", archive_existing_versions=False)

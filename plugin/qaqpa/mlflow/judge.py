@@ -141,13 +141,12 @@ class Gatekeeper:
         Raises:
             RefusedError: a case is not allowed, or cannot be recorded. The first one is told.
         """
-        self._refusals.check(model)
         if self._recorder.caught_up():
             self.config = limited(self.config, self._recorder.first_uses)
         observe = self.config.observed(model, times.now())
         mode = OBSERVE if observe else ENFORCE
         verdicts, numbers = [], list[int]()
-        for decided in self._decided(cases, model, action):
+        for decided in self._decided(self._unless_flooded(cases, model), model, action):
             outcome, kept = self._kept(decided, model, action, mode)
             verdicts.append(outcome.verdict)
             metrics.decided(outcome, mode, decided.seconds)
@@ -169,6 +168,12 @@ class Gatekeeper:
         if verdicts:
             show(min(verdicts, key=_WORST.index).value, mode)
         return Admission(self._recorder, numbers)
+
+    def _unless_flooded(self, cases: Iterable[Case], model: str) -> Iterable[Case]:
+        """The cases, where whoever asks was not refused too often; what has none is not limited."""
+        for case in cases:
+            self._refusals.check(model)
+            yield case
 
     def decide(self, gate: Gate, candidate: Candidate) -> Decision:
         """The decision on one version at one gate.
