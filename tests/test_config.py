@@ -27,6 +27,7 @@ def test_without_a_file_the_defaults_are_in_force(here: Path) -> None:
         ("configuration", "none", "default"),
         ("engine", "embedded", "default"),
         ("opa.url", "http://127.0.0.1:8181", "default"),
+        ("logging", "text", "default"),
         ("parties", "none: nobody's signature counts", "default"),
         ("log", f"sqlite:///{state}/decisions.db", "default"),
         ("log.key", f"{state}/decisions.db.key", "default"),

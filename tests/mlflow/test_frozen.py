@@ -284,3 +284,14 @@ def test_where_an_address_of_a_bucket_leads(
     if places:
         with pytest.raises(RefusedError):
             repo.create_presigned_upload_url(path)
+
+
+def test_what_is_in_production_is_told_by_the_configuration_in_force(world: World) -> None:
+    world.raw.set_registered_model_alias("credit", "live", 1)
+    file = world.directory / "qaqpa.yaml"
+    before = file.read_text()
+    found = [world.frozen(f"{MODEL}/more")]
+    for text in (before.replace("aliases: [production]", "aliases: [production, live]"), "gates: 7", before):
+        file.write_text(text)
+        found.append(world.frozen(f"{MODEL}/more"))
+    assert found == [False, True, True, False]

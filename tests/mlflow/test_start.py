@@ -17,9 +17,10 @@ pytestmark = pytest.mark.server
     ("configuration", "said"),
     [
         ("version: 1\ngates: 7\n", "qaqpa.yaml:2:8"),
-        ('version: 1\nobserve:\n  - models: ["*"]\n    until: 2999-01-01\n', "too far away"),
-        ("version: 1\ngates:\n  - {stage: production, profiles: [none], aliases: [a]}\n", "no profile 'none'"),
-        ("version: 1\npolicy: nowhere\n", "nowhere"),
+        (
+            f"version: 1\nparties: {{file: gone.json, threshold: 1, roots: ['SHA256:{'a' * 43}']}}\n",
+            "gone.json: The parties file is missing",
+        ),
     ],
 )
 def test_a_broken_configuration_stops_the_server(tmp_path: Path, configuration: str, said: str) -> None:

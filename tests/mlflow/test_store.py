@@ -24,7 +24,7 @@ from qaqpa.mlflow import judge
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.mlflow.judge import Gatekeeper
-from qaqpa.mlflow.selftest import try_gatekeeper
+from qaqpa.mlflow.selftest import UnusableError, try_gatekeeper
 from qaqpa.model import Answer, Decision, JsonObject, Request, Stage, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.policy.engine import Engine
@@ -149,8 +149,11 @@ def test_a_gatekeeper_that_raises_refuses(store: GatedStore, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("stage", ["None", "Archived", "archived"])
-def test_what_takes_out_of_production_works_with_nothing_left_of_the_gate(store: GatedStore, stage: str) -> None:
-    store._gatekeeper = None
+def test_what_takes_out_of_production_works_with_nothing_left_of_the_gate(
+    store: GatedStore, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store._in_force, "judging", None)
+    monkeypatch.setattr(store._in_force, "fresh", None)
     assert store.transition_model_version_stage("credit", 1, stage, archive_existing_versions=False)
     store.delete_registered_model_alias("credit", "champion")
     store.delete_model_version("credit", 1)
@@ -263,7 +266,7 @@ def test_an_engine_that_allows_the_canary_stops_the_start(
         return Decision(Verdict.ALLOW, {"findings": [], "problems": []}, asked.policy_digest, asked.name)
 
     monkeypatch.setattr(judge, "decide", allow)
-    with pytest.raises(MlflowException, match="allows a model that has no evidence at all"):
+    with pytest.raises(UnusableError, match="allows a model that has no evidence at all"):
         try_gatekeeper(Config(), engine)
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from qaqpa import __version__, times
 from qaqpa.cli.common import add_config, console, print_trimmed
+from qaqpa.cli.health import ask_server
 from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, QaqpaError
 from qaqpa.escape import visible
@@ -28,14 +29,24 @@ from qaqpa.report.texts import Texts
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     add_config(parser)
+    parser.add_argument(
+        "--server",
+        metavar="URL",
+        help="ask a running MLflow server instead whether its gate refuses; exit code 3 where it has none",
+    )
+    parser.add_argument(
+        "--alias", default="production", help="with --server: an alias that must be gated there; %(default)s by default"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the settings and tries the engine.
+    """Prints the settings and tries the engine; or asks a server.
 
     Raises:
         UsageError: the configuration is broken.
     """
+    if args.server is not None:
+        return ask_server(args.server, args.alias, args.config)
     out = console()
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)

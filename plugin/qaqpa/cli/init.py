@@ -93,6 +93,13 @@ gates:
 #   url: postgresql+psycopg2://gate@db/decisions
 #   key: gate.key
 
+# What one user may cost a server, how it writes its lines, and where it serves metrics; by default nowhere.
+# limits:
+#   refusals_per_minute: 30
+# logging: text                  # or: json
+# metrics:
+#   listen: 127.0.0.1:9095
+
 # artifact_roots: [artifacts]    # local directories below which the server may read model files
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from qaqpa.config.load import DEFAULT_FILE, config_from, load_config
 from qaqpa.config.records import (
+    CANARY_NAME,
     DEFAULT_GATE,
     DEFAULT_PROFILE,
     DEFAULT_VERIFIER,
@@ -13,6 +14,7 @@ from qaqpa.config.records import (
     Config,
     Gate,
     Hashing,
+    Limits,
     LogSource,
     Observe,
     OpaServer,
@@ -24,6 +26,7 @@ from qaqpa.config.records import (
 )
 
 __all__ = [
+    "CANARY_NAME",
     "DEFAULT_FILE",
     "DEFAULT_GATE",
     "DEFAULT_PROFILE",
@@ -33,6 +36,7 @@ __all__ = [
     "Config",
     "Gate",
     "Hashing",
+    "Limits",
     "LogSource",
     "Observe",
     "OpaServer",

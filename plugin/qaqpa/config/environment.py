@@ -16,6 +16,7 @@ from qaqpa.errors import UsageError
 from qaqpa.model import Json
 
 _ENGINES = ("embedded", "opa")
+_FORMATS = ("text", "json")
 _SHOWN = (
     "gates",
     "policy",
@@ -27,6 +28,8 @@ _SHOWN = (
     "review",
     "verdict",
     "hashing",
+    "limits",
+    "metrics",
 )
 
 
@@ -53,18 +56,22 @@ def with_environment(config: Config, value: dict[str, Any], named_by: str) -> Co
             where="QAQPA_OPA_URL",
             required="http:// or https://, host and port, without credentials and path",
         )
+    form, form_source = _setting("QAQPA_LOG_FORMAT", config.logging, file if "logging" in value else "default")
+    if form not in _FORMATS:
+        raise UsageError(f"There is no such format {form!r}", where="QAQPA_LOG_FORMAT", required="text or json")
     parties = parties_from_environment(config.parties)
     log = log_source(value.get("log"), config.path)
     sources = [
         ("configuration", file or "none", named_by),
         ("engine", engine, engine_source),
         ("opa.url", url, url_source),
+        ("logging", form, form_source),
         *((name, _readable(value[name]), file) for name in _SHOWN if name in value),
         *_parties_sources(parties),
         *_log_sources(log),
     ]
     opa = replace(config.opa, url=url)
-    return replace(config, engine=engine, opa=opa, parties=parties, log=log, sources=tuple(sources))
+    return replace(config, engine=engine, opa=opa, parties=parties, log=log, logging=form, sources=tuple(sources))
 
 
 def _readable(value: Json) -> str:

@@ -19,6 +19,7 @@ from qaqpa.config.records import (
     Config,
     Gate,
     Hashing,
+    Limits,
     Observe,
     OpaServer,
     VerdictSettings,
@@ -39,7 +40,7 @@ def load_config(path: str | Path | None = None) -> Config:
 
     The file is `path`, else `QAQPA_CONFIG`, else `qaqpa.yaml` in the working directory, else none. The environment
     variables `QAQPA_ENGINE`, `QAQPA_OPA_URL`, `QAQPA_PARTIES`, `QAQPA_ROOTS`, `QAQPA_ROOTS_THRESHOLD`,
-    `QAQPA_PARTIES_MINIMUM_VERSION`, `QAQPA_LOG` and `QAQPA_LOG_KEY` win over it.
+    `QAQPA_PARTIES_MINIMUM_VERSION`, `QAQPA_LOG`, `QAQPA_LOG_KEY` and `QAQPA_LOG_FORMAT` win over it.
 
     Raises:
         UsageError: the file is missing or broken (with line and column), or a variable has a value that is not allowed.
@@ -107,6 +108,9 @@ def _config(document: Document, path: Path, base: Path) -> Config:
         verdict=_verdict(value.get("verdict", {}), base),
         proxy=trusted_proxy(document),
         hashing=Hashing(**value.get("hashing", {})),
+        limits=Limits(**value.get("limits", {})),
+        logging=value.get("logging", "text"),
+        metrics=value.get("metrics", {}).get("listen"),
         path=path,
     )
 

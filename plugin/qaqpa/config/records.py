@@ -73,6 +73,9 @@ class PartiesSource:
     roots_from: str = ""
 
 
+CANARY_NAME = "qaqpa-canary-"
+"""What begins the names, of no registered model, under which a server is asked whether its gate refuses."""
+
 DEFAULT_VERIFIER = "urn:qaqpa:gate:v1"
 """What a gate calls itself in its verdicts where the configuration names nothing."""
 
@@ -149,6 +152,16 @@ class Hashing:
         return self.in_request_mib << 20
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What one user may cost a server.
+
+    `refusals_per_minute` is how many refusals somebody gets for one registered model before nothing is judged.
+    """
+
+    refusals_per_minute: int = 30
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -162,7 +175,8 @@ class Config:
     """The configuration in force.
 
     `code` has patterns of the files that are the code of a model, by the model's directory, all from the top of the
-    repository. `sources` says for each setting where its value came from.
+    repository. `logging` is `text` or `json`, for a server's own log. `metrics` is host and port at which a server
+    serves them; None where it does not. `sources` says for each setting where its value came from.
     """
 
     gates: tuple[Gate, ...] = (DEFAULT_GATE,)
@@ -178,6 +192,9 @@ class Config:
     log: LogSource | None = None
     proxy: TrustedProxy | None = None
     hashing: Hashing = field(default_factory=Hashing)
+    limits: Limits = field(default_factory=Limits)
+    logging: str = "text"
+    metrics: str | None = None
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

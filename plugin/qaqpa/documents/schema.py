@@ -35,8 +35,13 @@ def validate(document: Document, schema: str) -> None:
 
 @lru_cache(maxsize=64)
 def validator(schema: str) -> Any:
-    """The compiled validator of `schemas/<schema>.json`; it asserts formats."""
-    return jsonschema_rs.validator_for(load_schema(schema), validate_formats=True, formats=_FORMATS)
+    """The compiled validator of `schemas/<schema>.json`; it asserts formats.
+
+    Patterns are matched in linear time: one that would need backtracking is none that this engine takes.
+    """
+    return jsonschema_rs.validator_for(
+        load_schema(schema), validate_formats=True, formats=_FORMATS, pattern_options=jsonschema_rs.RegexOptions()
+    )
 
 
 @lru_cache(maxsize=64)

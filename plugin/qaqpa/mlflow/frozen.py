@@ -25,12 +25,13 @@ from mlflow.utils.uri import get_uri_scheme, is_local_uri
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from qaqpa.config import Config, load_config
 from qaqpa.errors import QaqpaError
 from qaqpa.mlflow.artifact_stores import own_kind
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.freezing import destination, frozen_by, writing
 from qaqpa.mlflow.guard import refusal
+from qaqpa.mlflow.in_force import InForce
+from qaqpa.mlflow.selftest import of_this_process
 from qaqpa.mlflow.store import PREFIX
 
 _FROZEN = (
@@ -116,7 +117,8 @@ class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no 
         name = Path(file).name if file else ""
         for path in sorted(self._places(posixpath.join(directory or "", name))):
             with fail_closed(f"a change of {path or 'all artifacts'}"):
-                config, engine = _registry()
+                in_force, engine = _registry()
+                config = in_force.fresh().config
                 with Session(engine) as session:
                     what = frozen_by(session, config, path)
             if what:
@@ -164,18 +166,18 @@ def _frozen(kind: type) -> Any:
 
 
 @cache
-def _registry() -> tuple[Config, Any]:
-    """What production is, and the database that knows what is in it."""
+def _registry() -> tuple[InForce, Any]:
+    """Who knows what production is, and the database that knows what is in it."""
     uri = os.environ.get(REGISTRY_STORE_URI_ENV_VAR, "")
     if not uri.startswith(PREFIX):
         raise MlflowException.invalid_parameter_value(
             f"Qaqpa: an artifact store with the prefix {PREFIX} needs a registry with it, on the same server"
         )
     try:
-        config = load_config()
+        in_force = of_this_process()
     except QaqpaError as error:
         raise MlflowException.invalid_parameter_value(f"Qaqpa: {error}") from error
-    return config, create_engine(uri.removeprefix(PREFIX), pool_pre_ping=True)
+    return in_force, create_engine(uri.removeprefix(PREFIX), pool_pre_ping=True)
 
 
 def _plain(address: str) -> str:

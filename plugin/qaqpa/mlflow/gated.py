@@ -25,12 +25,15 @@ from mlflow.utils.validation import (
     _validate_model_version,
 )
 
+from qaqpa.config import Config
 from qaqpa.mlflow.ahead import AheadMixin
+from qaqpa.mlflow.canary import answer_canary
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.envelopes import keep_all, watched
 from qaqpa.mlflow.freezing import with_frozen_bytes
 from qaqpa.mlflow.guard import TagGuardMixin, check_model, check_version, is_guarded, is_reserved, without_reserved
 from qaqpa.mlflow.identity import REGISTERED_BY, registration
+from qaqpa.mlflow.in_force import InForce, with_one_gatekeeper
 from qaqpa.mlflow.judge import Case, Gatekeeper
 from qaqpa.mlflow.pins import expect_model, expect_version, lock, pinned, pinned_whole
 from qaqpa.mlflow.recording import Admission
@@ -64,22 +67,32 @@ class GateMixin(TagGuardMixin):
 
     ManagedSessionMaker: Any
 
-    def __init__(self, db_uri: str, read_db_uri: str | None = None, *, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, db_uri: str, read_db_uri: str | None = None, *, gatekeeper: Gatekeeper | InForce) -> None:
         """Opens the store.
 
         Args:
             db_uri: the database, without our prefix.
             read_db_uri: a replica for reading, which the gate itself never reads.
-            gatekeeper: who judges.
+            gatekeeper: who judges; one for ever, or the one in force at each call.
         """
         super().__init__(db_uri, read_db_uri=read_db_uri)
-        self._gatekeeper = gatekeeper
-        self._config = gatekeeper.config
+        self._in_force: InForce = gatekeeper if isinstance(gatekeeper, InForce) else InForce(gatekeeper)
         make_tables(self.engine)
         self.ManagedSessionMaker = watched(self.ManagedSessionMaker, self._keeper)
         with self.ManagedSessionMaker(read_only=False) as session:
             keep_all(session, self._keeper())
 
+    @property
+    def _gatekeeper(self) -> Gatekeeper:
+        """Who judges the call under way."""
+        return self._in_force.judging()
+
+    @property
+    def _config(self) -> Config:
+        """What is configured, for what needs no judgement."""
+        return self._in_force.latest.config
+
+    @with_one_gatekeeper
     @with_frozen_bytes
     def set_registered_model_alias(self, name: str, alias: str, version: int | str) -> None:
         """Points an alias to a version; prompts use this too."""
@@ -87,11 +100,13 @@ class GateMixin(TagGuardMixin):
             _validate_model_name(name)
             _validate_alias(alias)
             number = int(_validate_model_version(version))
+            answer_canary(self, name, alias)
             gates = self._gatekeeper.config.gates_for_alias(name, alias)
             judged = self._admit_version(name, number, f"alias {alias}", gates)
         with judged.written():
             super().set_registered_model_alias(name, alias, number)
 
+    @with_one_gatekeeper
     @with_frozen_bytes
     def transition_model_version_stage(
         self,
@@ -118,6 +133,7 @@ class GateMixin(TagGuardMixin):
         with moving(name, None, self._config):
             super().delete_model_version(name, version)
 
+    @with_one_gatekeeper
     @with_frozen_bytes
     def create_model_version(  # noqa: PLR0913 - MLflow's signature
         self,
@@ -141,6 +157,7 @@ class GateMixin(TagGuardMixin):
                 name, source, run_id, kept, run_link, description, local_model_path, model_id
             )
 
+    @with_one_gatekeeper
     @with_frozen_bytes
     def copy_model_version(self, src_mv: Any, dst_name: str) -> Any:
         """Copies a version. MLflow makes the target first and hides why a copy is refused; so it is asked before."""
@@ -152,6 +169,7 @@ class GateMixin(TagGuardMixin):
                 judged.admission.asked()
         return super().copy_model_version(src_mv, dst_name)
 
+    @with_one_gatekeeper
     @with_frozen_bytes
     def rename_registered_model(self, name: str, new_name: str) -> Any:
         """Renames a registered model; aliases and stages go with it, so all that would be served is judged."""

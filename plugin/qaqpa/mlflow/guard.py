@@ -25,6 +25,7 @@ from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.verify import signatures
+from qaqpa.mlflow import metrics
 from qaqpa.mlflow.denial import RefusedError, fail_closed, log
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.model import Problem, Verdict
@@ -156,7 +157,7 @@ def check_model(session: Any, row: Any) -> None:
 class TagGuardMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
     """Stands before the calls of a registry store that change tags, or delete what carries them."""
 
-    _gatekeeper: Any
+    _in_force: Any
 
     def set_model_version_tag(self, name: str, version: int | str, tag: Any) -> None:
         """Sets a tag of a version."""
@@ -202,12 +203,14 @@ class TagGuardMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no typ
         if not isinstance(key, str) or not key.startswith(TAG_PREFIX):
             yield
             return
+        # Not in the transaction: building another gatekeeper takes time.
+        self._in_force.fresh()
         with _under_way(_Write(self._keeper, what, key, value)):
             yield
 
     def _keeper(self) -> Keeper | None:
         """Tells what is kept; None where no parties file is configured."""
-        parties, problems = self._gatekeeper.trusted()
+        parties, problems = self._in_force.latest.trusted()
         return Keeper(parties) if parties or problems else None
 
 
@@ -242,7 +245,10 @@ def refusal(code: str, message: str) -> RefusedError:
         message: one line.
     """
     shown = visible(message, 2000)
-    log.warning("qaqpa: refused, asked by %s. %s", visible(acting_user() or "somebody not logged in"), shown)
+    who = visible(acting_user() or "somebody not logged in")
+    fields = {"event": "refused", "codes": [code], "user": acting_user()}
+    log.warning("qaqpa: refused, asked by %s. %s", who, shown, extra={"qaqpa": fields})
+    metrics.refused(code)
     problem = asdict(Problem(code, shown))
     return RefusedError(
         message, {"verdict": Verdict.DENY.value, "mode": "enforce", "findings": [], "problems": [problem]}

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qaqpa import times
 from qaqpa.config import Config, Gate
 from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
 from qaqpa.gate import open_trust, request_about, trusted_parties
+from qaqpa.mlflow import events, metrics
 from qaqpa.mlflow.ahead import NotHashedError
 from qaqpa.mlflow.denial import (
     Outcome,
@@ -26,13 +28,16 @@ from qaqpa.mlflow.denial import (
     unhashed_outcome,
 )
 from qaqpa.mlflow.going_back import decide_or_go_back
-from qaqpa.mlflow.identity import acting_user, believe, is_delegated, known_login
+from qaqpa.mlflow.identity import believe, is_delegated, known_login
+from qaqpa.mlflow.limiting import Refusals
 from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
-from qaqpa.model import Decision, Problem, Verdict
+from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.policy.engine import Engine
-from qaqpa.record.log.decisions import Result
+from qaqpa.record.log.decisions import START, Result
 from qaqpa.record.log.errors import LogError
+from qaqpa.record.log.observing import limited
+from qaqpa.record.log.settings import configuration_digest
 from qaqpa.report.language import chosen_language
 from qaqpa.report.line import one_line, problem_line
 from qaqpa.report.texts import Texts
@@ -55,12 +60,16 @@ class Case:
 
 
 @dataclass(frozen=True)
-class _Decided:
-    """What was decided, or why nothing was. `is_lost` is true where the decision log cannot be used."""
+class Decided:
+    """What was decided, or why nothing was. `is_lost` is true where the decision log cannot be used.
+
+    `seconds` is how long it took.
+    """
 
     outcome: Outcome
     decision: Decision | None = None
     is_lost: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,16 @@ class _Kept:
 class Gatekeeper:
     """Judges with one configuration, one parties file and one engine. Safe for threads where the engine is."""
 
-    def __init__(self, config: Config, engine: Engine) -> None:
+    is_closed = False
+    """True for one that refuses everything."""
+
+    def __init__(self, config: Config, engine: Engine, before: Gatekeeper | None = None) -> None:
         """Takes both, and remembers where the parties file is; that is read at each decision.
 
         Args:
             config: what is gated, and whose signatures count.
             engine: who evaluates the policies.
+            before: the gatekeeper whose place it takes, with the same decision log; who was refused stays counted.
 
         Raises:
             UsageError: `QAQPA_LANG` names a language that there is not, or the decision log's key cannot be used.
@@ -90,16 +103,35 @@ class Gatekeeper:
         self._language = chosen_language(locale=False)
         self._texts = Texts(engine.catalog, self._language)
         self._places = threading.BoundedSemaphore(AT_ONCE)
-        self._recorder = Recorder(config)
+        self._recorder: Recorder = Recorder(config, before._recorder if before else None)  # noqa: SLF001 - one of its own kind
+        per_minute = config.limits.refusals_per_minute
+        self._refusals: Refusals = before._refusals.with_limit(per_minute) if before else Refusals(per_minute)  # noqa: SLF001
+        self.facts: JsonObject = {
+            "policy": engine.policy_digest,
+            "configuration": configuration_digest(config),
+            "engine": engine.name,
+            "closed": self.is_closed,
+        }
 
-    def start(self) -> None:
-        """Records what is in force from now on, and believes whom the configuration says."""
+    def start(self, kind: str = START) -> LogError | None:
+        """Records what is in force from now on, and believes whom the configuration says.
+
+        Returns the error where it cannot be recorded now, which refuses everything.
+
+        Args:
+            kind: of the row: a start or a reload.
+        """
         believe(self.config.proxy)
-        self._recorder.started(self._engine, self.trusted()[0])
+        error = self._recorder.started(self._engine, self.trusted()[0], kind)
+        self.config = limited(self.config, self._recorder.first_uses)
+        return error
 
     def trusted(self) -> tuple[Parties | None, list[Problem]]:
         """The parties file in force, or why it cannot be used; neither where none is configured."""
-        return trusted_parties(self._trust, times.now())
+        parties, problems = trusted_parties(self._trust, times.now())
+        if self.config and self.config.parties:
+            metrics.parties(parties, self.config.parties.file)
+        return parties, problems
 
     def admit(self, model: str, action: str, cases: Iterable[Case]) -> Admission:
         """Returns where all cases are allowed, or are only observed, and all of it is recorded.
@@ -112,14 +144,26 @@ class Gatekeeper:
         Raises:
             RefusedError: a case is not allowed, or cannot be recorded. The first one is told.
         """
+        if self._recorder.caught_up():
+            self.config = limited(self.config, self._recorder.first_uses)
         observe = self.config.observed(model, times.now())
         mode = OBSERVE if observe else ENFORCE
         verdicts, numbers = [], list[int]()
-        for decided in self._decided(cases, model, action):
+        for decided in self._decided(self._unless_flooded(cases, model), model, action):
             outcome, kept = self._kept(decided, model, action, mode)
             verdicts.append(outcome.verdict)
-            self._tell(outcome, action, mode)
+            metrics.decided(outcome, mode, decided.seconds)
+            events.decided(
+                outcome,
+                decided.decision,
+                model=model,
+                action=action,
+                mode=mode,
+                number=kept.number,
+                seconds=decided.seconds,
+            )
             if kept.is_lost or (outcome.verdict is not Verdict.ALLOW and not observe):
+                self._refusals.count(model)
                 self._recorder.outcome(numbers, Result.FAILED, "another_refused")
                 show(outcome.verdict.value, mode)
                 raise RefusedError(outcome.message, {**outcome.details(mode), "log": kept.number})
@@ -127,6 +171,12 @@ class Gatekeeper:
         if verdicts:
             show(min(verdicts, key=_WORST.index).value, mode)
         return Admission(self._recorder, numbers)
+
+    def _unless_flooded(self, cases: Iterable[Case], model: str) -> Iterable[Case]:
+        """The cases, where whoever asks was not refused too often; what has none is not limited."""
+        for case in cases:
+            self._refusals.check(model)
+            yield case
 
     def decide(self, gate: Gate, candidate: Candidate) -> Decision:
         """The decision on one version at one gate.
@@ -150,29 +200,31 @@ class Gatekeeper:
         )
         return decide_or_go_back(lambda back: request_with(rollback=back), self._recorder.last_allowed, self._engine)
 
-    def _decided(self, cases: Iterable[Case], model: str, action: str) -> Iterable[_Decided]:
+    def _decided(self, cases: Iterable[Case], model: str, action: str) -> Iterable[Decided]:
         for case in cases:
             read_once = functools.cache(case.candidate)
             for gate in case.gates:
                 if is_delegated():
-                    yield _Decided(delegated_outcome(model, gate.stage.value, self._texts))
-                else:
-                    yield self._judged(gate, read_once, action)
+                    yield Decided(delegated_outcome(model, gate.stage.value, self._texts))
+                    continue
+                began = time.perf_counter()
+                judged = self._judged(gate, read_once, action)
+                yield replace(judged, seconds=time.perf_counter() - began)
 
-    def _judged(self, gate: Gate, candidate: Callable[[], Candidate], action: str) -> _Decided:
+    def _judged(self, gate: Gate, candidate: Callable[[], Candidate], action: str) -> Decided:
         if not self._places.acquire(timeout=_PATIENCE_SECONDS):
-            return _Decided(busy_outcome(action, gate.stage.value))
+            return Decided(busy_outcome(action, gate.stage.value))
         try:
             decision = self.decide(gate, candidate())
             message = one_line(decision, self._engine.catalog, self._language)
-            return _Decided(outcome_of(decision, message), decision)
+            return Decided(outcome_of(decision, message), decision)
         except LogError as error:
-            return _Decided(unusable(action, gate.stage.value, error), is_lost=True)
+            return Decided(unusable(action, gate.stage.value, error), is_lost=True)
         except NotHashedError as error:
-            return _Decided(self._unhashed(gate, action, error.problem))
+            return Decided(self._unhashed(gate, action, error.problem))
         except Exception:  # noqa: BLE001 - whatever it is, it must not allow
             log.exception("qaqpa: the gate failed: %s", visible(action))
-            return _Decided(failed_outcome(action, gate.stage.value))
+            return Decided(failed_outcome(action, gate.stage.value))
         finally:
             self._places.release()
 
@@ -180,7 +232,7 @@ class Gatekeeper:
         message = problem_line(action, problem, self._engine.catalog, self._language)
         return unhashed_outcome(message, gate.stage.value, problem)
 
-    def _kept(self, decided: _Decided, model: str, action: str, mode: str) -> tuple[Outcome, _Kept]:
+    def _kept(self, decided: Decided, model: str, action: str, mode: str) -> tuple[Outcome, _Kept]:
         """Records a decision. One that would refuse stays as it is where that fails; any other is refused then."""
         if decided.is_lost:
             return decided.outcome, _Kept(is_lost=True)
@@ -190,14 +242,3 @@ class Gatekeeper:
         except LogError as error:
             lost = unusable(action, outcome.stage, error)
             return (lost if outcome.verdict is Verdict.ALLOW or mode == OBSERVE else outcome), _Kept(is_lost=True)
-
-    def _tell(self, outcome: Outcome, action: str, mode: str) -> None:
-        who = visible(acting_user() or "somebody not logged in")
-        if outcome.verdict is Verdict.ALLOW:
-            log.info("qaqpa: allowed: %s, asked by %s", visible(action), who)
-        elif mode == OBSERVE:
-            message = visible(outcome.message, 2000)
-            log.warning("qaqpa-observe: would have been refused: %s, asked by %s. %s", visible(action), who, message)
-        else:
-            message = visible(outcome.message, 2000)
-            log.warning("qaqpa: refused: %s, asked by %s. %s", visible(action), who, message)

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from mlflow.exceptions import MlflowException
@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from qaqpa.config import Config
 from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
+from qaqpa.mlflow import metrics
 from qaqpa.mlflow.denial import Outcome, RefusedError, log, log_outcome
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
@@ -60,25 +61,46 @@ class Admission:
 class Recorder:
     """The decision log of a server; without one it records nothing."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, before: Recorder | None = None) -> None:
         """Opens the log that the configuration names, without reaching for its database.
+
+        Args:
+            config: names the log.
+            before: a recorder of the same log, whose connections and writing thread are used.
 
         Raises:
             UsageError: its key or its driver cannot be used.
         """
         self._config = config
-        self._log: DecisionLog | None = open_log(config.log) if config.log else None
+        shared = before._log if before and before._config.log == config.log else None  # noqa: SLF001 - its own kind
+        self._log: DecisionLog | None = shared.anew() if shared else open_log(config.log) if config.log else None
         self._facts: JsonObject = {}
         self._version: int | None = None
         self._due = ""
 
-    def started(self, engine: Engine, parties: Parties | None) -> None:
+    @property
+    def first_uses(self) -> Mapping[str, date]:
+        """Since when patterns are observed, as the log knows; none without a log."""
+        return self._log.first_uses if self._log else {}
+
+    def caught_up(self) -> bool:
+        """Records a start that could not be recorded before; true where that was done now."""
+        if self._log is None or not self._due:
+            return False
+        try:
+            self._record_start(self._log)
+        except LogError:
+            # The decision that comes next says so.
+            return False
+        return True
+
+    def started(self, engine: Engine, parties: Parties | None, kind: str = START) -> LogError | None:
         """Records what is in force from now on. A database that does not answer now is logged: it refuses too."""
         if self._log is None:
             log.warning("qaqpa: decisions are not kept: the configuration says log: none")
-            return
+            return None
         self._facts = {"engine": engine.name, "policy": engine.policy_digest, "key": self._log.key_id}
-        self._version, self._due = parties.version if parties else None, START
+        self._version, self._due = parties.version if parties else None, kind
         try:
             self._record_start(self._log)
         except LogError as error:
@@ -87,10 +109,11 @@ class Recorder:
                 "version and taking an alias away work. %s",
                 visible(error, 2000),
             )
-            return
-        if self._config.log and self._config.log.source == "default":
+            return error
+        if kind == START and self._config.log and self._config.log.source == "default":
             where = self._log.database.shown
             log.warning("qaqpa: decisions are kept in %s on this machine only; log.url names a database", where)
+        return None
 
     def problems(self, now: datetime, parties: Parties | None) -> list[Problem]:
         """What keeps the gate from deciding at a time; a parties file of another version is recorded on the way.
@@ -119,7 +142,8 @@ class Recorder:
         asked = Asked(
             outcome.verdict, outcome.stage, model, action, mode, acting_user(), decision=decision, problems=problems
         )
-        return self._log.decided(asked)
+        with metrics.appending("decision"):
+            return self._log.decided(asked)
 
     def last_allowed(self, wanted: Promotion, now: datetime) -> Rollback | None:
         """The newest promotion of just this to which a model may go back; None where there is none, or no log.
@@ -134,7 +158,8 @@ class Recorder:
         if self._log is None or not decisions:
             return
         try:
-            self._log.outcome(decisions, result, reason)
+            with metrics.appending("outcome"):
+                self._log.outcome(decisions, result, reason)
         except LogError as error:
             log.error("qaqpa: " + _LOST, ", ".join(map(str, decisions)), visible(error, 2000))
 

@@ -1,32 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The test at start: a server whose gate cannot refuse does not start."""
+"""The test at start: a server whose gate cannot do its work does not start.
+
+A server is started by one process, which tests everything before there are workers. A worker that finds something
+broken later comes up closed instead, for in it models must be taken out; so does a server that is told to start closed.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import os
+import threading
+from collections.abc import Iterator
 
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_STATE
 
+from qaqpa import times
 from qaqpa.config import Config, load_config
 from qaqpa.errors import QaqpaError
 from qaqpa.escape import visible
-from qaqpa.gate import open_engine, validate_config
+from qaqpa.evidence.trust import TrustError
+from qaqpa.gate import open_engine, open_trust, validate_config
+from qaqpa.mlflow import events, exposing, metrics
+from qaqpa.mlflow.canary import CANARY
+from qaqpa.mlflow.closed import CLOSED, START, closed, is_asked_for
 from qaqpa.mlflow.denial import log
+from qaqpa.mlflow.in_force import InForce, Loaded
 from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.mlflow.offered import offered
+from qaqpa.mlflow.sources import configuration_file, current
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.mlflow.workspaces import check_guarded
 from qaqpa.mlflow.writes import KNOWN, unclassified
-from qaqpa.model import Subject, Verdict
+from qaqpa.model import Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.record.log.errors import LogError
 
-CANARY = Subject(
-    name="qaqpa-canary", version="1", digest=hashlib.sha256(b"no model has these bytes").hexdigest(), created_ms=0
-)
-"""A version without any evidence, which every gate must refuse."""
+STARTED = "QAQPA_STARTED"
+"""The variable in which a process that tested everything leaves its number for those that it starts. It only closes."""
 
 _UNTRUSTED = (
     "the parties file cannot be used, so every promotion is refused and all signed evidence is kept, until it can. "
@@ -36,27 +47,127 @@ _NO_PARTIES = (
     "no parties file is configured, so nobody's signature counts, nothing can pass a gate of the stage production, and "
     "evidence can be overwritten and deleted."
 )
+_UNDECIDED = "no decision can be made now, all is refused:"
+_CLOSED = (
+    "qaqpa: THE GATE IS CLOSED: %s. Every promotion is refused; archiving a version and taking an alias away work."
+)
+_CHANGING = "Configuration or policies are being changed at this moment"
+
+_building = threading.Lock()
+_of_this_process: dict[tuple[str, str], InForce] = {}
 
 
-def tested_gatekeeper() -> Gatekeeper:
-    """A gatekeeper whose configuration is valid and whose engine refuses the canary.
+class UnusableError(QaqpaError):
+    """Something that a gate needs cannot be used now."""
+
+
+def of_this_process() -> InForce:
+    """What judges in this process, for the registry and for the artifact store: made and tested once.
+
+    Raises:
+        MlflowException: one line that says what is wrong.
+    """
+    key = (str(configuration_file().absolute()), os.environ.get(START, ""))
+    with _building:
+        if key not in _of_this_process:
+            _of_this_process[key] = started()
+        return _of_this_process[key]
+
+
+def started() -> InForce:
+    """A gate whose configuration is valid and whose engine refuses the canary; in a worker closed where it is not.
 
     Raises:
         MlflowException: one line that says what is wrong.
     """
     check_writes()
+    # Not changed before the end: a process that failed to start did not test anything.
+    is_worker = os.environ.get(STARTED, str(os.getpid())) != str(os.getpid())
     try:
         check_guarded()
-        config = load_config()
-        engine = open_engine(config)
-        validate_config(config, engine.catalog)
+        in_force = _closed_as_asked() if is_asked_for() else _tested(is_worker=is_worker)
+        if in_force.latest.config.metrics and not is_worker:
+            exposing.serve(in_force.latest.config.metrics)
     except QaqpaError as error:
         raise _not_started(str(error)) from None
     except Exception as error:
         raise _not_started(f"{type(error).__name__}: {error}") from error
-    gatekeeper = try_gatekeeper(config, engine)
-    gatekeeper.start()
-    return gatekeeper
+    metrics.enable()
+    metrics.in_force(in_force.latest.facts)
+    os.environ.setdefault(STARTED, str(os.getpid()))
+    return in_force
+
+
+def _tested(*, is_worker: bool) -> InForce:
+    try:
+        loaded = load(is_strict=not is_worker)
+    except Exception as error:
+        if not is_worker:
+            raise
+        reason = visible(str(error) or type(error).__name__, 2000)
+        log.error(_CLOSED, reason.rstrip("."), extra={"qaqpa": {"event": "closed", "reason": reason}})
+        keeper = closed(_readable_config())
+        keeper.start()
+        return InForce(keeper, None, load)
+    lost = loaded.gatekeeper.start()
+    if lost and not is_worker:
+        raise lost
+    return InForce(loaded.gatekeeper, loaded.stamp, load)
+
+
+def _closed_as_asked() -> InForce:
+    """Refuses everything until another start, however sound everything is."""
+    config = _readable_config()
+    events.set_up(config.logging if config else os.environ.get("QAQPA_LOG_FORMAT", events.TEXT))
+    reason = f"{START}={CLOSED}"
+    log.error(_CLOSED, reason, extra={"qaqpa": {"event": "closed", "reason": reason}})
+    keeper = closed(config)
+    keeper.start()
+    return InForce(keeper)
+
+
+def _readable_config() -> Config | None:
+    try:
+        return load_config()
+    except QaqpaError as error:
+        log.error("qaqpa: the configuration cannot be used, so everything is gated: %s", visible(error, 2000))
+        return None
+
+
+def load(before: Gatekeeper | None = None, *, is_strict: bool = True) -> Loaded:
+    """Builds a gatekeeper from the configuration, and tests it.
+
+    Args:
+        before: whose place it takes.
+        is_strict: false where a log, parties or an OPA server that cannot be used now are only logged: all is refused.
+
+    Raises:
+        QaqpaError: what cannot be used, where it is, and how to mend it.
+    """
+    file = current(Config())
+    config = load_config()
+    stamp = current(config)
+    if stamp[: len(file)] != file:
+        raise UnusableError(_CHANGING)
+    events.set_up(config.logging)
+    if config.metrics:
+        metrics.need_client()
+    if before and not before.is_closed:
+        _check_replaces(config, before.config)
+    engine = open_engine(config)
+    validate_config(config, engine.catalog)
+    gatekeeper = try_gatekeeper(config, engine, before, is_strict=is_strict)
+    if current(config) != stamp:
+        raise UnusableError(_CHANGING)
+    return Loaded(gatekeeper, stamp)
+
+
+def _check_replaces(config: Config, before: Config) -> None:
+    """Refuses what a server that runs does not change: it would leave its own record behind."""
+    if before.path and not config.path:
+        raise UnusableError("The configuration file is gone", where=str(before.path))
+    if config.log != before.log:
+        raise UnusableError("Another decision log takes a restart", where=f"{config.path}: log")
 
 
 def check_writes() -> None:
@@ -76,41 +187,57 @@ def check_writes() -> None:
         )
 
 
-def try_gatekeeper(config: Config, engine: Engine) -> Gatekeeper:
+def try_gatekeeper(
+    config: Config, engine: Engine, before: Gatekeeper | None = None, *, is_strict: bool = False
+) -> Gatekeeper:
     """Asks every configured gate about the canary.
 
-    An engine that gives no answer, such as an OPA server that starts later, is logged: it refuses too. So are a parties
-    file and a decision log that cannot be used: the server must start, or nothing could be taken out of production.
+    Args:
+        config: the configuration, which is valid.
+        engine: who evaluates the policies.
+        before: the gatekeeper whose place it takes.
+        is_strict: see `load`.
 
     Raises:
-        MlflowException: a gate allows the canary, or the decision log's key cannot be used.
+        QaqpaError: a gate allows the canary, the decision log's key cannot be used, or what `is_strict` asks for.
     """
-    try:
-        gatekeeper = Gatekeeper(config, engine)
-    except QaqpaError as error:
-        raise _not_started(str(error)) from None
-    _, untrusted = gatekeeper.trusted()
-    for problem in untrusted:
-        log.error("qaqpa: %s %s", _UNTRUSTED, visible(f"{problem.code}: {problem.detail}", 2000))
+    gatekeeper = Gatekeeper(config, engine, before)
     if config.parties is None:
         log.warning("qaqpa: %s", _NO_PARTIES)
+    for found, said in _lacking(gatekeeper, config):
+        if is_strict:
+            raise found
+        log.error("qaqpa: %s %s", said, visible(found, 2000))
+    return gatekeeper
+
+
+def _lacking(gatekeeper: Gatekeeper, config: Config) -> Iterator[tuple[QaqpaError, str]]:
+    """What keeps it from deciding now, and what to say of that where it starts nevertheless."""
+    trust = open_trust(config)
+    try:
+        if trust:
+            trust.parties(times.now())
+    except TrustError as error:
+        yield UnusableError(f"{error.found} [{error.code}]", where=error.where, mend=error.mend), _UNTRUSTED
+        return
     for gate in config.gates:
         try:
             decision = gatekeeper.decide(gate, Candidate(CANARY, ()))
         except LogError as error:
-            log.warning("qaqpa: no decision can be made now, all is refused: %s", visible(error, 2000))
-            continue
-        except Exception as error:
-            raise _not_started(f"the test decision failed ({type(error).__name__}: {error})") from error
+            yield error, _UNDECIDED
+            return
         if decision.verdict is Verdict.ALLOW:
             profiles = ", ".join(gate.profiles)
-            raise _not_started(f"the gate {gate.label} with {profiles} allows a model that has no evidence at all")
+            raise UnusableError(f"The gate {gate.label} with {profiles} allows a model that has no evidence at all")
         if decision.verdict is Verdict.UNDECIDED:
             details = " ".join(str(problem["detail"]) for problem in decision.problems)
-            log.warning("qaqpa: no decision can be made now, all is refused: %s", visible(details, 2000))
-    return gatekeeper
+            yield UnusableError(f"No decision can be made: {details}"), _UNDECIDED
+            return
 
 
 def _not_started(reason: str) -> MlflowException:
-    message = f"Qaqpa does not let this server start: {reason.rstrip('.')}. Without the gate nothing would be guarded."
+    message = (
+        f"Qaqpa does not let this server start: {reason.rstrip('.')}. Without the gate nothing would be guarded. "
+        f"To take models out of production meanwhile, start it with {START}={CLOSED}."
+    )
     return MlflowException(visible(message, 4000), error_code=INVALID_STATE)

@@ -35,10 +35,10 @@ def build_store(store_uri: str, tracking_uri: str | None = None) -> Any:
     from mlflow.server.constants import READ_REPLICA_BACKEND_STORE_URI_ENV_VAR  # noqa: PLC0415
 
     from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore  # noqa: PLC0415
-    from qaqpa.mlflow.selftest import tested_gatekeeper  # noqa: PLC0415
+    from qaqpa.mlflow.selftest import of_this_process  # noqa: PLC0415
 
     del tracking_uri
-    gatekeeper = tested_gatekeeper()
+    gatekeeper = of_this_process()
     store = GatedWorkspaceStore if MLFLOW_ENABLE_WORKSPACES.get() else GatedStore
     replica = os.environ.get(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR)
     return store(store_uri.removeprefix(PREFIX), read_db_uri=replica, gatekeeper=gatekeeper)

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import enum
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from qaqpa import __version__, times
@@ -16,8 +15,9 @@ from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
 from qaqpa.record.log.allowed import Promotion, last_allowed, promoted
 from qaqpa.record.log.chain import DECISION, OUTCOME, compact
 from qaqpa.record.log.database import Database
-from qaqpa.record.log.reading import last_settings
-from qaqpa.record.log.settings import changes, recorded
+from qaqpa.record.log.observing import first_uses
+from qaqpa.record.log.reading import last_start
+from qaqpa.record.log.settings import changes, configuration_digest, recorded
 from qaqpa.record.log.writer import OVERRIDE, Appended, Content, Draft, Writer
 
 START, RELOAD, ERASE, CHECKPOINT = "start", "reload", "erase", "checkpoint"
@@ -71,6 +71,12 @@ class DecisionLog:
         self._configuration = ""
         self._start: int | None = None
         self._allowed: dict[int, str] = {}
+        self.first_uses: Mapping[str, date] = {}
+        """Since when patterns are observed, as of the start that was recorded last."""
+
+    def anew(self) -> DecisionLog:
+        """The same log, for whoever decides with another configuration."""
+        return DecisionLog(self.database, self._writer)
 
     @property
     def key_id(self) -> str:
@@ -109,14 +115,17 @@ class DecisionLog:
         """
         settings = recorded(config)
         value = compact(settings)
-        before = last_settings(self.database) if self._writer.append(()).tip.seq > 1 else None
-        self._configuration = hashlib.sha256(value).hexdigest()
+        before = last_start(self.database) if self._writer.append(()).tip.seq > 1 else None
+        uses = first_uses(before, config.observe, times.now().date())
+        self._configuration = configuration_digest(config)
         fields = {
             **facts,
             "qaqpa": __version__,
             "configuration": self._configuration,
-            "changed": None if before is None else changes(before, settings),
+            "changed": None if before is None or before.settings is None else changes(before.settings, settings),
+            "observed": {pattern: str(day) for pattern, day in uses.items()},
         }
+        self.first_uses = uses
         (self._start,) = self._writer.append([Draft(kind, fields, {"settings": Content(value, shared=True)})]).numbers
         return self._start
 

@@ -99,26 +99,42 @@ def value_of(connection: Any, entry: Entry, name: str) -> Json:
     return None if found.value is None else json.loads(found.value)
 
 
-def last_settings(database: Database) -> JsonObject | None:
-    """The configuration that was recorded last; None where none is found among the last rows.
+@dataclass(frozen=True)
+class Started:
+    """A start or reload that was recorded. `settings` is None where they were erased."""
+
+    entry: Entry
+    settings: JsonObject | None
+
+
+def last_start(database: Database) -> Started | None:
+    """The start or reload that was recorded last; None where none is found among the last rows.
 
     Raises:
         LogError: the log cannot be read.
     """
     with database.reading() as connection:
-        for number, found in enumerate(rows(connection, newest_first=True)):
-            entry = peek(found.body)
-            start = entry.seq if entry.kind in _SETTINGS_KINDS else entry.fields.get("start")
-            if isinstance(start, int):
-                break
-            if number >= _FAR:
-                return None
-        else:
-            return None
+        seq = _last_start(rows(connection, newest_first=True))
     with database.reading() as connection:
-        started = row(connection, start)
-        settings: JsonObject | None = value_of(connection, peek(started.body), "settings") if started else None
-        return settings
+        started = row(connection, seq) if seq else None
+        if started is None:
+            return None
+        entry = peek(started.body)
+        return Started(entry, value_of(connection, entry, "settings"))
+
+
+def _last_start(newest_first: Iterator[Row]) -> int | None:
+    """The number of the last row of that kind, or else the last that decisions name."""
+    named = 0
+    for number, found in enumerate(newest_first):
+        entry = peek(found.body)
+        if entry.kind in _SETTINGS_KINDS:
+            return entry.seq
+        start = entry.fields.get("start")
+        named = max(named, start if isinstance(start, int) else 0)
+        if number >= _FAR:
+            break
+    return named or None
 
 
 def _row(found: Any) -> Row:

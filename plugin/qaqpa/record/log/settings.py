@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import hashlib
 from collections.abc import Iterator
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network
@@ -14,6 +15,7 @@ from typing import Any
 from qaqpa.config import Config
 from qaqpa.config.log import without_password
 from qaqpa.model import JsonObject
+from qaqpa.record.log.chain import compact
 
 MOST_CHANGES = 50
 """Most changed settings that a row names."""
@@ -27,6 +29,11 @@ def recorded(config: Config) -> JsonObject:
     if config.log:
         return {**found, "log": {**found["log"], "url": without_password(config.log.url)}}
     return found
+
+
+def configuration_digest(config: Config) -> str:
+    """SHA-256 of all that a configuration decides, 64 hexadecimal digits, as rows of the log name it."""
+    return hashlib.sha256(compact(recorded(config))).hexdigest()
 
 
 def changes(before: JsonObject, after: JsonObject) -> list[str]:

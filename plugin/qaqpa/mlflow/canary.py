@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The answer to whoever asks a server from outside whether its gate refuses.
+
+`qaqpa doctor --server` asks for an alias of a registered model that does not exist, under a name kept for that. A
+server without a gate says that there is no such model. The gate judges a version without any evidence, in the way of
+all others, and says beside its refusal what it has in force. It never writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import Any, NoReturn
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from qaqpa import __version__
+from qaqpa.config import CANARY_NAME, fold
+from qaqpa.mlflow.denial import RefusedError
+from qaqpa.mlflow.freezing import destination
+from qaqpa.mlflow.judge import Case
+from qaqpa.mlflow.records import read_model
+from qaqpa.mlflow.subject import Candidate
+from qaqpa.model import JsonObject, Problem, Subject
+
+CANARY = Subject(
+    name="qaqpa-canary", version="1", digest=hashlib.sha256(b"no model has these bytes").hexdigest(), created_ms=0
+)
+"""A version without any evidence, which every gate must refuse."""
+
+NOT_GATED, ALLOWED = "canary_not_gated", "canary_allowed"
+"""Codes of answers that say that something would be let through."""
+
+_MISSING = "RESOURCE_DOES_NOT_EXIST"
+
+
+def answer_canary(store: Any, name: str, alias: str) -> None:
+    """Answers where the name is one of those, and there is no such registered model; else it is a promotion as others.
+
+    Args:
+        store: the registry's store.
+        name: of the registered model.
+        alias: that is asked for.
+
+    Raises:
+        RefusedError: always where it answers.
+    """
+    if not fold(name).startswith(CANARY_NAME) or _exists(store, name):
+        return
+    gatekeeper = store._gatekeeper  # noqa: SLF001 - a part of the same store
+    gates = gatekeeper.config.gates_for_alias(name, alias)
+    says = _state(store)
+    if not gates:
+        _answer(NOT_GATED, f"the alias {alias} is not gated", says)
+    try:
+        # One name for all, so that refusals are counted together.
+        gatekeeper.admit(CANARY_NAME, f"alias {alias} of {name}", [Case(gates, lambda: Candidate(CANARY, ()))]).asked()
+    except RefusedError as refused:
+        details = {**refused.json_kwargs["qaqpa"], "server": says}
+        raise RefusedError(refused.message, details) from None
+    _answer(ALLOWED, "a version without any evidence would be let through", says)
+
+
+def _exists(store: Any, name: str) -> bool:
+    try:
+        read_model(store, name)
+    except MlflowException as error:
+        if error.error_code != _MISSING:
+            raise
+        return False
+    return True
+
+
+def _answer(code: str, found: str, says: JsonObject) -> NoReturn:
+    message = f"Qaqpa: nothing is promoted, for this only asks whether the gate refuses: {found}."
+    problem = asdict(Problem(code, f"{found[0].upper()}{found[1:]}."))
+    details = {"verdict": "undecided", "mode": "none", "findings": [], "problems": [problem], "server": says}
+    raise RefusedError(message, details)
+
+
+def _state(store: Any) -> JsonObject:
+    """What is in force in the process that answers: digests and versions, no path and no address."""
+    in_force = store._in_force  # noqa: SLF001 - a part of the same store
+    gatekeeper = store._gatekeeper  # noqa: SLF001
+    parties, problems = gatekeeper.trusted()
+    return {
+        **gatekeeper.facts,
+        "qaqpa": __version__,
+        "mlflow": mlflow.__version__,
+        "parties": parties.version if parties else None,
+        "parties_problem": problems[0].code if problems else None,
+        "reload_failed": in_force.failure is not None,
+        "kept": gatekeeper.config.log is not None,
+        "frozen": destination() is not None,
+    }

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The question whether a gate refuses: answered as every promotion is, and never by a write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mlflow.exceptions import MlflowException
+
+from qaqpa.mlflow import judge
+from qaqpa.mlflow.gated import GatedStore
+from qaqpa.model import Decision, Verdict
+from support.operated import GATES, Operated, refused
+
+NAME = "qaqpa-canary-0123456789abcdef"
+
+
+@pytest.fixture
+def operated(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Operated:
+    return Operated(tmp_path, empty_database, monkeypatch)
+
+
+def _names(store: GatedStore) -> list[str]:
+    return [found.name for found in store.search_registered_models()]
+
+
+def test_it_is_denied_and_the_gate_says_what_is_in_force(operated: Operated) -> None:
+    store = operated.open()
+    found = refused(store, name=NAME)
+    assert (found["verdict"], found["mode"]) == ("deny", "enforce")
+    assert {finding["status"] for finding in found["findings"]} == {"fail"}
+    (row,) = operated.rows("decision")
+    assert (row["model"], row["verdict"]) == ("qaqpa-canary-", "deny")
+    says = found["server"]
+    assert (says["policy"], says["configuration"]) == (row["policy"], row["configuration"])
+    assert (says["closed"], says["parties"], says["kept"], says["frozen"], says["reload_failed"]) == (
+        (False, 1, True, False, False)
+    )
+    assert str(operated.directory) not in str(found)
+    assert _names(store) == ["good"]
+
+
+def test_an_alias_that_is_not_gated_is_told(operated: Operated) -> None:
+    found = refused(operated.open(), "staging", NAME)
+    assert found["problems"][0]["code"] == "canary_not_gated"
+
+
+@pytest.mark.parametrize("mode", ["observed", "lax"])
+def test_a_gate_that_would_let_it_through_says_so_and_writes_nothing(
+    operated: Operated, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if mode == "observed":
+        operated.configure(f"{GATES}observe:\n  - {{models: ['*'], until: {judge.times.now().date()}}}\n")
+    store = operated.open()
+    if mode == "lax":
+        real = judge.decide
+
+        def lax(*arguments: object) -> Decision:
+            decision = real(*arguments)  # type: ignore[arg-type]
+            return Decision(Verdict.ALLOW, decision.document, decision.policy_digest, decision.engine, input={})
+
+        monkeypatch.setattr(judge, "decide", lax)
+    assert refused(store, name=NAME)["problems"][0]["code"] == "canary_allowed"
+    assert _names(store) == ["good"]
+
+
+def test_a_gate_that_is_stale_or_closed_says_so(operated: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = operated.open()
+    operated.configure("gates: 7\n")
+    assert refused(store, name=NAME)["server"]["reload_failed"]
+    operated.configure()
+    monkeypatch.setenv("QAQPA_START", "closed")
+    found = refused(operated.open(), name=NAME)
+    assert found["server"]["closed"]
+    assert found["problems"][0]["code"] == "gate_closed"
+
+
+def test_a_registered_model_of_that_name_is_judged_as_all_others(operated: Operated) -> None:
+    store = operated.open()
+    operated.raw.create_registered_model(NAME)
+    with pytest.raises(MlflowException) as caught:
+        store.set_registered_model_alias(NAME, "production", 1)
+    assert caught.value.error_code == "RESOURCE_DOES_NOT_EXIST"
+    operated.raw.create_model_version(NAME, str(operated.directory / "good"))
+    assert "server" not in refused(store, name=NAME)
+
+
+def test_who_asks_without_end_is_told_that_it_is_enough(operated: Operated) -> None:
+    operated.configure(f"{GATES}limits: {{refusals_per_minute: 2}}\n")
+    store = operated.open()
+    codes = [refused(store, name=f"{NAME}{number}")["problems"] for number in range(4)]
+    assert [found[0]["code"] if found else "" for found in codes] == ["", "", *["too_many_refusals"] * 2]
