@@ -1,0 +1,85 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The roles of a gated MLflow, and its databases. Run by a superuser, in any database; again after a change.
+--
+--   psql -v ON_ERROR_STOP=1 -f roles.sql
+--
+-- Every name can be set with -v; docs/guides/postgresql.md says what each role is for. Passwords are read from the
+-- environment variables below, so that they stand on no command line; without one a password is left as it is. A
+-- password may also be a SCRAM verifier ("SCRAM-SHA-256$…"), which PostgreSQL keeps as it is given.
+\set ON_ERROR_STOP on
+-- A password is sent as a part of a statement; the server's log must not keep it.
+SET log_statement = 'none';
+SET log_min_error_statement = 'panic';
+SET log_min_duration_statement = -1;
+
+\ir names.sql
+
+\getenv owner_password MLFLOW_OWNER_PASSWORD
+\getenv tracking_password MLFLOW_TRACKING_PASSWORD
+\getenv registry_password MLFLOW_REGISTRY_PASSWORD
+\getenv login_password MLFLOW_LOGIN_PASSWORD
+\getenv log_password QAQPA_LOG_PASSWORD
+\getenv eraser_password QAQPA_ERASER_PASSWORD
+\getenv reader_password QAQPA_READER_PASSWORD
+
+-- NOINHERIT and no memberships: nobody can become somebody else. BYPASSRLS, CREATEDB and the like are taken away from a
+-- role that is there already.
+SELECT format('CREATE ROLE %I', name)
+FROM unnest(ARRAY[:'owner', :'tracking', :'registry', :'login', :'log', :'eraser', :'reader']) AS name
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
+\gexec
+SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS', name)
+FROM unnest(ARRAY[:'owner', :'tracking', :'registry', :'login', :'log', :'eraser', :'reader']) AS name
+\gexec
+SELECT format('REVOKE %I FROM %I', given.rolname, member.rolname)
+FROM pg_auth_members
+JOIN pg_roles AS given ON given.oid = roleid
+JOIN pg_roles AS member ON member.oid = pg_auth_members.member
+WHERE member.rolname IN (:'owner', :'tracking', :'registry', :'login', :'log', :'eraser', :'reader')
+\gexec
+
+\if :{?owner_password}
+ALTER ROLE :"owner" PASSWORD :'owner_password';
+\endif
+\if :{?tracking_password}
+ALTER ROLE :"tracking" PASSWORD :'tracking_password';
+\endif
+\if :{?registry_password}
+ALTER ROLE :"registry" PASSWORD :'registry_password';
+\endif
+\if :{?login_password}
+ALTER ROLE :"login" PASSWORD :'login_password';
+\endif
+\if :{?log_password}
+ALTER ROLE :"log" PASSWORD :'log_password';
+\endif
+\if :{?eraser_password}
+ALTER ROLE :"eraser" PASSWORD :'eraser_password';
+\endif
+\if :{?reader_password}
+ALTER ROLE :"reader" PASSWORD :'reader_password';
+\endif
+
+SELECT format('CREATE DATABASE %I OWNER %I', name, :'owner')
+FROM unnest(ARRAY[:'mlflow_database', :'login_database', :'log_database']) AS name
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name)
+\gexec
+
+-- Who may connect to which database. The owner comes by owning it.
+SELECT DISTINCT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', name)
+FROM unnest(ARRAY[:'mlflow_database', :'login_database', :'log_database']) AS name
+\gexec
+GRANT CONNECT ON DATABASE :"mlflow_database" TO :"tracking", :"registry";
+GRANT CONNECT ON DATABASE :"login_database" TO :"login";
+GRANT CONNECT ON DATABASE :"log_database" TO :"log", :"eraser", :"reader";
+
+-- Before PostgreSQL 15 everybody may make tables in a new database.
+\connect :"mlflow_database"
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT CREATE ON SCHEMA public TO :"owner";
+\connect :"login_database"
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT CREATE ON SCHEMA public TO :"owner";
+\connect :"log_database"
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT CREATE ON SCHEMA public TO :"owner";

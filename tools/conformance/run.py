@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs MLflow's own registry tests with and without the gate, and compares them test by test.
+
+    .venv/bin/python tools/conformance/run.py TREE [--only MODE …] [--postgresql] [--keep DIR]
+
+TREE is a checkout of MLflow, best of the installed version: `git clone --depth 1 -b v3.17.2 …`. Its tests are copied,
+so that the installed MLflow is tested and not the one beside them. Exit code 0: with the gate the same tests pass, fail
+and are skipped as without it, but for those in `EXPECTED`; 3: they differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+TESTS = (
+    "tests/store/model_registry/test_sqlalchemy_store.py",
+    "tests/store/model_registry/test_sqlalchemy_workspace_store.py",
+    "tests/store/workspace/test_sqlalchemy_store.py",
+    "tests/tracking/test_model_registry.py",
+    "tests/tracking/test_workspace_registry.py",
+    "tests/server/test_handlers.py",
+)
+"""The stores, and the handlers of the REST interface: over HTTP, and one by one."""
+
+ON_POSTGRESQL = TESTS[:1]
+"""The only ones that take another database than SQLite."""
+
+MODES = ("plain", "class", "uri", "observe", "deny")
+
+CONFIGURATION = """\
+version: 1
+gates:
+  - stage: production
+    profiles: [article-baseline]
+    aliases: ["*"]
+    mlflow_stages: [Staging, Production]
+    names: ["*"]
+"""
+"""Everything that can be gated is."""
+
+OBSERVED = "observe:\n  - models: ['*']\n    until: {until}\n"
+
+EXPECTED: Mapping[str, str] = {}
+"""What differs on purpose, by a pattern of the test's name, and why."""
+
+Results = dict[str, str]
+
+
+def main() -> int:
+    """Runs the modes that were asked for, and prints what came out."""
+    args = _arguments()
+    tree = Path(args.tree).resolve()
+    tests = [test for test in TESTS if (tree / test).is_file()]
+    if not tests:
+        print(f"{tree} holds none of {', '.join(TESTS)}", file=sys.stderr)
+        return 2
+    print(f"MLflow {importlib.metadata.version('mlflow')}, tests of {_version(tree)}")
+    with _scratch(args.keep) as scratch:
+        shutil.copytree(tree / "tests", scratch / "tests", dirs_exist_ok=True)
+        (scratch / "pytest.ini").write_text("[pytest]\n")
+        same = [_compared(scratch, "SQLite", tests, args.only, "")]
+        if args.postgresql:
+            with _postgresql() as database:
+                same.append(_compared(scratch, "PostgreSQL", [t for t in tests if t in ON_POSTGRESQL], args.only, database))
+    return 0 if all(same) else 3
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("tree", metavar="TREE", help="a checkout of MLflow")
+    parser.add_argument("--only", action="append", choices=MODES, help="repeatable; all by default")
+    parser.add_argument("--postgresql", action="store_true", help="also on a throw-away PostgreSQL")
+    parser.add_argument("--keep", metavar="DIR", help="keep the copy, the logs and the results there")
+    return parser.parse_args()
+
+
+def _compared(scratch: Path, title: str, tests: list[str], only: list[str] | None, database: str) -> bool:
+    found: dict[str, Results] = {}
+    for mode in only or MODES:
+        found[mode] = _run(scratch, f"{title.lower()}-{mode}", mode, tests, database)
+        counts = Counter(found[mode].values())
+        print(f"{title:11} {mode:8} {counts['passed']:5} passed {counts['failed']:4} failed {counts['skipped']:4} skipped")
+    return all([_same(title, mode, found["plain"], results) for mode, results in found.items()]) if "plain" in found else True
+
+
+def _same(title: str, mode: str, plain: Results, other: Results) -> bool:
+    """Prints what differs. With `deny` something has to, or the gate was not there."""
+    different = sorted(name for name in {*plain, *other} if plain.get(name) != other.get(name))
+    if mode == "deny":
+        print(f"{title}: with a gate that denies {len(different)} tests differ")
+        return bool(different)
+    unexpected = 0
+    for name in different:
+        why = next((reason for pattern, reason in EXPECTED.items() if re.search(pattern, name)), "")
+        unexpected += not why
+        print(f"{title} {mode}: {name}: {plain.get(name)} without, {other.get(name)} with the gate{f' ({why})' if why else ''}")
+    return not unexpected
+
+
+def _run(scratch: Path, name: str, mode: str, tests: list[str], database: str) -> Results:
+    state = scratch / name
+    state.mkdir(exist_ok=True)
+    (state / "qaqpa.yaml").write_text(CONFIGURATION + (_observed() if mode == "observe" else ""))
+    report = state / "report.xml"
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "_MLFLOW_", "QAQPA_"))},
+        "PYTHONPATH": os.pathsep.join([str(HERE), str(ROOT / "plugin")]),
+        "QAQPA_CONFORMANCE": mode,
+        "QAQPA_CONFIG": str(state / "qaqpa.yaml"),
+        "QAQPA_LOG": f"sqlite:///{state}/decisions.db",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        **({"MLFLOW_TRACKING_URI": database} if database else {}),
+    }
+    command = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "--rootdir=.", "-p", "swapped", "-q"]
+    command += ["-p", "no:cacheprovider", "--timeout=600", f"--junitxml={report}", *tests]
+    with (state / "output").open("wb") as output:
+        subprocess.run(command, cwd=scratch, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if not report.is_file():
+        sys.exit(f"pytest did not run: {(state / 'output').read_text(errors='replace')[-2000:]}")
+    return {f"{case.get('classname')}::{case.get('name')}": _result(case) for case in ET.parse(report).iter("testcase")}  # noqa: S314 - our own
+
+
+def _result(case: ET.Element) -> str:
+    tags = {child.tag for child in case}
+    return "failed" if tags & {"failure", "error"} else "skipped" if "skipped" in tags else "passed"
+
+
+def _observed() -> str:
+    from datetime import datetime, timedelta, timezone
+
+    return OBSERVED.format(until=(datetime.now(timezone.utc) + timedelta(days=30)).date())
+
+
+def _version(tree: Path) -> str:
+    file = tree / "mlflow" / "version.py"
+    match = re.search(r'^VERSION = "([^"]+)"', file.read_text(), re.M) if file.is_file() else None
+    return match[1] if match else "an unknown version"
+
+
+@contextlib.contextmanager
+def _scratch(keep: str | None) -> Iterator[Path]:
+    if keep:
+        Path(keep).mkdir(parents=True, exist_ok=True)
+        yield Path(keep).resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="qaqpa-conformance-") as directory:
+        yield Path(directory)
+
+
+@contextlib.contextmanager
+def _postgresql() -> Iterator[str]:
+    sys.path.insert(0, str(ROOT / "tests"))
+    from support.servers import postgresql
+
+    with postgresql() as new:
+        yield new("psycopg2", "conformance")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

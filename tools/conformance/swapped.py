@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pytest plugin that puts the gate into MLflow's own tests, before they import the stores that they test.
+
+`QAQPA_CONFORMANCE` says how: `plain` changes nothing; `class` exchanges MLflow's store classes for the gated ones;
+`uri` makes every store through MLflow's registry of plugins and the address `qaqpa+…`, as a server does. In both every
+verdict is turned into `allow` after it was made: all that the gate reads, hashes, locks and records is real. `observe`
+is `uri` without that, and with `observe` in the configuration; `deny` is `uri` with nothing turned.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from typing import Any
+from unittest import mock
+
+MODES = ("plain", "class", "uri", "observe", "deny")
+MODE = os.environ.get("QAQPA_CONFORMANCE", "plain")
+
+_NAMED_BY_TESTS = (".example.com", "example.com")
+_ADDRESS = "93.184.215.14"
+
+
+def pytest_configure() -> None:
+    """Exchanges what the tests are going to import.
+
+    Raises:
+        ValueError: there is no such mode.
+    """
+    if MODE not in MODES:
+        raise ValueError(f"QAQPA_CONFORMANCE={MODE} is none of {', '.join(MODES)}")
+    _resolve_names()
+    _let_tests_write()
+    if MODE == "plain":
+        return
+    if MODE in {"class", "uri"}:
+        _turn_verdicts()
+    (_exchange_classes if MODE == "class" else _exchange_addresses)()
+
+
+def _resolve_names() -> None:
+    """MLflow looks up the hosts of webhooks, and a machine without a network knows none of them."""
+    real = socket.getaddrinfo
+
+    def resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+        found = host.decode() if isinstance(host, bytes) else host
+        return real(_ADDRESS if str(found).endswith(_NAMED_BY_TESTS) else host, *args, **kwargs)
+
+    socket.getaddrinfo = resolve
+
+
+def _let_tests_write() -> None:
+    """Tests from before MLflow 3.17 write in sessions which since then only read, unless somebody says so."""
+    from mlflow.store.db import utils  # noqa: PLC0415 - after pytest measures coverage
+
+    real = utils._get_managed_session_maker  # noqa: SLF001
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        sessions = real(*args, **kwargs)
+
+        def session(**how: Any) -> Any:
+            # MLflow's stores, and the gate, say it themselves; MLflow checks that.
+            by_test = sys._getframe(1).f_globals["__name__"].startswith("tests.")  # noqa: SLF001
+            return sessions(**({"read_only": False, **how} if by_test else how))
+
+        return session
+
+    if "read_only" in inspect.signature(real(None, "sqlite")).parameters:
+        utils._get_managed_session_maker = made  # noqa: SLF001
+
+
+def _turn_verdicts() -> None:
+    """Lets the gate decide, and then allows."""
+    from qaqpa.mlflow.judge import Gatekeeper  # noqa: PLC0415 - after pytest measures coverage
+    from qaqpa.model import Verdict  # noqa: PLC0415
+
+    real = Gatekeeper.decide
+
+    def decide(self: Any, gate: Any, candidate: Any) -> Any:
+        decision = real(self, gate, candidate)
+        document = {**decision.document, "verdict": Verdict.ALLOW.value}
+        return replace(decision, verdict=Verdict.ALLOW, document=document)
+
+    Gatekeeper.decide = decide
+
+
+@cache
+def _gatekeeper() -> Any:
+    """One for all stores: it reads the configuration, compiles the policies and opens the log."""
+    from qaqpa.config import load_config  # noqa: PLC0415
+    from qaqpa.gate import open_engine  # noqa: PLC0415
+    from qaqpa.mlflow.judge import Gatekeeper  # noqa: PLC0415
+
+    config = load_config()
+    gatekeeper = Gatekeeper(config, open_engine(config))
+    gatekeeper.start()
+    return gatekeeper
+
+
+def _exchange_classes() -> None:
+    from mlflow.store.model_registry import sqlalchemy_store, sqlalchemy_workspace_store  # noqa: PLC0415
+    from mlflow.store.workspace import sqlalchemy_store as workspaces  # noqa: PLC0415
+
+    from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore  # noqa: PLC0415
+    from qaqpa.mlflow.workspaces import GuardedWorkspaces  # noqa: PLC0415
+
+    class Store(GatedStore):  # type: ignore[misc]
+        def __init__(self, db_uri: str, read_db_uri: str | None = None) -> None:
+            super().__init__(db_uri, read_db_uri, gatekeeper=_gatekeeper())
+
+    class WorkspaceStore(GatedWorkspaceStore):  # type: ignore[misc]
+        def __init__(self, db_uri: str, read_db_uri: str | None = None) -> None:
+            super().__init__(db_uri, read_db_uri, gatekeeper=_gatekeeper())
+
+    sqlalchemy_store.SqlAlchemyStore = Store
+    sqlalchemy_workspace_store.WorkspaceAwareSqlAlchemyStore = WorkspaceStore
+    workspaces.SqlAlchemyStore = GuardedWorkspaces
+
+
+def _exchange_addresses() -> None:
+    from mlflow.server import handlers  # noqa: PLC0415
+    from mlflow.store.model_registry import sqlalchemy_store, sqlalchemy_workspace_store  # noqa: PLC0415
+    from mlflow.store.workspace import sqlalchemy_store as workspaces  # noqa: PLC0415
+
+    # The gated stores are made of the classes that MLflow has, and so before these are exchanged.
+    from qaqpa.mlflow import gated, selftest, workspaces as _guarded  # noqa: F401, PLC0415
+
+    selftest.tested_gatekeeper = _gatekeeper
+    for module, name in (
+        (sqlalchemy_store, "SqlAlchemyStore"),
+        (sqlalchemy_workspace_store, "WorkspaceAwareSqlAlchemyStore"),
+    ):
+        setattr(module, name, _opened(getattr(module, name), _registry_store))
+    workspaces.SqlAlchemyStore = _opened(workspaces.SqlAlchemyStore, _workspace_store)
+    real = handlers.initialize_backend_stores
+
+    def initialize(backend_store_uri: Any = None, registry_store_uri: Any = None, *args: Any, **kwargs: Any) -> Any:
+        wanted = registry_store_uri or backend_store_uri
+        with _forgotten("MLFLOW_REGISTRY_URI"):
+            return real(backend_store_uri, f"qaqpa+{wanted}", *args, **kwargs)
+
+    handlers.initialize_backend_stores = initialize
+
+
+@contextmanager
+def _forgotten(variable: str) -> Iterator[None]:
+    """A server tells its workers by a variable; in the tests the same process is the client."""
+    with mock.patch.dict(os.environ):
+        yield
+        os.environ.pop(variable, None)
+    from mlflow.tracking._model_registry import utils  # noqa: PLC0415
+
+    utils._registry_uri = None  # noqa: SLF001
+
+
+def _opened(own: type, open_store: Any) -> type:
+    """A class that is MLflow's to whoever asks, and opens a store by its address when it is called."""
+
+    class ByAddress(own):  # type: ignore[misc]
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            return open_store(*args, **kwargs) if cls is ByAddress else super().__new__(cls)
+
+    ByAddress.__name__ = own.__name__
+    return ByAddress
+
+
+def _registry_store(db_uri: str, read_db_uri: str | None = None) -> Any:
+    from mlflow.server.handlers import ModelRegistryStoreRegistryWrapper  # noqa: PLC0415
+
+    del read_db_uri
+    return ModelRegistryStoreRegistryWrapper().get_store(f"qaqpa+{db_uri}", db_uri)
+
+
+def _workspace_store(workspace_uri: str) -> Any:
+    from mlflow.tracking._workspace.registry import get_workspace_store  # noqa: PLC0415
+
+    return get_workspace_store(f"qaqpa+{workspace_uri}")
