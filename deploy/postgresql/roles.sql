@@ -14,13 +14,13 @@ SET log_min_duration_statement = -1;
 
 \ir names.sql
 
-\getenv owner_password MLFLOW_OWNER_PASSWORD
-\getenv tracking_password MLFLOW_TRACKING_PASSWORD
-\getenv registry_password MLFLOW_REGISTRY_PASSWORD
-\getenv login_password MLFLOW_LOGIN_PASSWORD
-\getenv log_password QAQPA_LOG_PASSWORD
-\getenv eraser_password QAQPA_ERASER_PASSWORD
-\getenv reader_password QAQPA_READER_PASSWORD
+\getenv owner_password DB_OWNER_PASSWORD
+\getenv tracking_password DB_TRACKING_PASSWORD
+\getenv registry_password DB_REGISTRY_PASSWORD
+\getenv login_password DB_LOGIN_PASSWORD
+\getenv log_password DB_LOG_PASSWORD
+\getenv eraser_password DB_ERASER_PASSWORD
+\getenv reader_password DB_READER_PASSWORD
 
 -- NOINHERIT and no memberships: nobody can become somebody else. BYPASSRLS, CREATEDB and the like are taken away from a
 -- role that is there already.

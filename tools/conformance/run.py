@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -35,7 +36,7 @@ TESTS = (
     "tests/tracking/test_workspace_registry.py",
     "tests/server/test_handlers.py",
 )
-"""The stores, and the handlers of the REST interface: over HTTP, and one by one."""
+"""The stores, and the registry's handlers of the REST interface: over HTTP, and each with a mocked store."""
 
 ON_POSTGRESQL = TESTS[:1]
 """The only ones that take another database than SQLite."""
@@ -76,7 +77,9 @@ def main() -> int:
         same = [_compared(scratch, "SQLite", tests, args.only, "")]
         if args.postgresql:
             with _postgresql() as database:
-                same.append(_compared(scratch, "PostgreSQL", [t for t in tests if t in ON_POSTGRESQL], args.only, database))
+                same.append(
+                    _compared(scratch, "PostgreSQL", [t for t in tests if t in ON_POSTGRESQL], args.only, database)
+                )
     return 0 if all(same) else 3
 
 
@@ -94,8 +97,14 @@ def _compared(scratch: Path, title: str, tests: list[str], only: list[str] | Non
     for mode in only or MODES:
         found[mode] = _run(scratch, f"{title.lower()}-{mode}", mode, tests, database)
         counts = Counter(found[mode].values())
-        print(f"{title:11} {mode:8} {counts['passed']:5} passed {counts['failed']:4} failed {counts['skipped']:4} skipped")
-    return all([_same(title, mode, found["plain"], results) for mode, results in found.items()]) if "plain" in found else True
+        print(
+            f"{title:11} {mode:8} {counts['passed']:5} passed {counts['failed']:4} failed {counts['skipped']:4} skipped"
+        )
+    if "plain" not in found:
+        return True
+    # A list: all differences are told, not those up to the first mode that has one.
+    same = [_same(title, mode, found["plain"], results) for mode, results in found.items()]
+    return all(same)
 
 
 def _same(title: str, mode: str, plain: Results, other: Results) -> bool:
@@ -108,7 +117,8 @@ def _same(title: str, mode: str, plain: Results, other: Results) -> bool:
     for name in different:
         why = next((reason for pattern, reason in EXPECTED.items() if re.search(pattern, name)), "")
         unexpected += not why
-        print(f"{title} {mode}: {name}: {plain.get(name)} without, {other.get(name)} with the gate{f' ({why})' if why else ''}")
+        because = f" ({why})" if why else ""
+        print(f"{title} {mode}: {name}: {plain.get(name)} without, {other.get(name)} with the gate{because}")
     return not unexpected
 
 
@@ -141,14 +151,12 @@ def _result(case: ET.Element) -> str:
 
 
 def _observed() -> str:
-    from datetime import datetime, timedelta, timezone
-
     return OBSERVED.format(until=(datetime.now(timezone.utc) + timedelta(days=30)).date())
 
 
 def _version(tree: Path) -> str:
     file = tree / "mlflow" / "version.py"
-    match = re.search(r'^VERSION = "([^"]+)"', file.read_text(), re.M) if file.is_file() else None
+    match = re.search(r'^VERSION = "([^"]+)"', file.read_text(), re.MULTILINE) if file.is_file() else None
     return match[1] if match else "an unknown version"
 
 

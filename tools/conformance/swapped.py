@@ -23,7 +23,9 @@ from unittest import mock
 MODES = ("plain", "class", "uri", "observe", "deny")
 MODE = os.environ.get("QAQPA_CONFORMANCE", "plain")
 
+_ALL_HANDLERS = "test_handlers.py"
 _NAMED_BY_TESTS = (".example.com", "example.com")
+_NO_RUN = "runs:/run_id/"
 _ADDRESS = "93.184.215.14"
 
 
@@ -37,11 +39,21 @@ def pytest_configure() -> None:
         raise ValueError(f"QAQPA_CONFORMANCE={MODE} is none of {', '.join(MODES)}")
     _resolve_names()
     _let_tests_write()
+    _let_tests_name_runs()
     if MODE == "plain":
         return
     if MODE in {"class", "uri"}:
         _turn_verdicts()
     (_exchange_classes if MODE == "class" else _exchange_addresses)()
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Leaves of the tests of all handlers those of the registry: others reach for the network."""
+    items[:] = [item for item in items if item.path.name != _ALL_HANDLERS or _is_of_registry(item)]
+
+
+def _is_of_registry(item: Any) -> bool:
+    return "mock_model_registry_store" in item.fixturenames or "model_registry" in item.name
 
 
 def _resolve_names() -> None:
@@ -57,28 +69,41 @@ def _resolve_names() -> None:
 
 def _let_tests_write() -> None:
     """Tests from before MLflow 3.17 write in sessions which since then only read, unless somebody says so."""
-    from mlflow.store.db import utils  # noqa: PLC0415 - after pytest measures coverage
+    from mlflow.store.db import utils
 
-    real = utils._get_managed_session_maker  # noqa: SLF001
+    real = utils._get_managed_session_maker
 
     def made(*args: Any, **kwargs: Any) -> Any:
         sessions = real(*args, **kwargs)
 
         def session(**how: Any) -> Any:
             # MLflow's stores, and the gate, say it themselves; MLflow checks that.
-            by_test = sys._getframe(1).f_globals["__name__"].startswith("tests.")  # noqa: SLF001
+            by_test = sys._getframe(1).f_globals["__name__"].startswith("tests.")
             return sessions(**({"read_only": False, **how} if by_test else how))
 
         return session
 
     if "read_only" in inspect.signature(real(None, "sqlite")).parameters:
-        utils._get_managed_session_maker = made  # noqa: SLF001
+        utils._get_managed_session_maker = made
+
+
+def _let_tests_name_runs() -> None:
+    """Tests from before MLflow 3.17 register models of a run that there is not, which a server refuses since then."""
+    from mlflow.server import handlers
+
+    real = handlers._validate_source_run
+
+    def validate(source: str, run_id: str) -> None:
+        if not source.startswith(_NO_RUN):
+            real(source, run_id)
+
+    handlers._validate_source_run = validate
 
 
 def _turn_verdicts() -> None:
     """Lets the gate decide, and then allows."""
-    from qaqpa.mlflow.judge import Gatekeeper  # noqa: PLC0415 - after pytest measures coverage
-    from qaqpa.model import Verdict  # noqa: PLC0415
+    from qaqpa.mlflow.judge import Gatekeeper
+    from qaqpa.model import Verdict
 
     real = Gatekeeper.decide
 
@@ -93,9 +118,9 @@ def _turn_verdicts() -> None:
 @cache
 def _gatekeeper() -> Any:
     """One for all stores: it reads the configuration, compiles the policies and opens the log."""
-    from qaqpa.config import load_config  # noqa: PLC0415
-    from qaqpa.gate import open_engine  # noqa: PLC0415
-    from qaqpa.mlflow.judge import Gatekeeper  # noqa: PLC0415
+    from qaqpa.config import load_config
+    from qaqpa.gate import open_engine
+    from qaqpa.mlflow.judge import Gatekeeper
 
     config = load_config()
     gatekeeper = Gatekeeper(config, open_engine(config))
@@ -104,11 +129,11 @@ def _gatekeeper() -> Any:
 
 
 def _exchange_classes() -> None:
-    from mlflow.store.model_registry import sqlalchemy_store, sqlalchemy_workspace_store  # noqa: PLC0415
-    from mlflow.store.workspace import sqlalchemy_store as workspaces  # noqa: PLC0415
+    from mlflow.store.model_registry import sqlalchemy_store, sqlalchemy_workspace_store
+    from mlflow.store.workspace import sqlalchemy_store as workspaces
 
-    from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore  # noqa: PLC0415
-    from qaqpa.mlflow.workspaces import GuardedWorkspaces  # noqa: PLC0415
+    from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore
+    from qaqpa.mlflow.workspaces import GuardedWorkspaces
 
     class Store(GatedStore):  # type: ignore[misc]
         def __init__(self, db_uri: str, read_db_uri: str | None = None) -> None:
@@ -124,12 +149,12 @@ def _exchange_classes() -> None:
 
 
 def _exchange_addresses() -> None:
-    from mlflow.server import handlers  # noqa: PLC0415
-    from mlflow.store.model_registry import sqlalchemy_store, sqlalchemy_workspace_store  # noqa: PLC0415
-    from mlflow.store.workspace import sqlalchemy_store as workspaces  # noqa: PLC0415
+    from mlflow.server import handlers
+    from mlflow.store.model_registry import sqlalchemy_store, sqlalchemy_workspace_store
+    from mlflow.store.workspace import sqlalchemy_store as workspaces
 
     # The gated stores are made of the classes that MLflow has, and so before these are exchanged.
-    from qaqpa.mlflow import gated, selftest, workspaces as _guarded  # noqa: F401, PLC0415
+    from qaqpa.mlflow import gated, selftest  # noqa: F401
 
     selftest.tested_gatekeeper = _gatekeeper
     for module, name in (
@@ -154,9 +179,9 @@ def _forgotten(variable: str) -> Iterator[None]:
     with mock.patch.dict(os.environ):
         yield
         os.environ.pop(variable, None)
-    from mlflow.tracking._model_registry import utils  # noqa: PLC0415
+    from mlflow.tracking._model_registry import utils
 
-    utils._registry_uri = None  # noqa: SLF001
+    utils._registry_uri = None
 
 
 def _opened(own: type, open_store: Any) -> type:
@@ -171,13 +196,13 @@ def _opened(own: type, open_store: Any) -> type:
 
 
 def _registry_store(db_uri: str, read_db_uri: str | None = None) -> Any:
-    from mlflow.server.handlers import ModelRegistryStoreRegistryWrapper  # noqa: PLC0415
+    from mlflow.server.handlers import ModelRegistryStoreRegistryWrapper
 
     del read_db_uri
     return ModelRegistryStoreRegistryWrapper().get_store(f"qaqpa+{db_uri}", db_uri)
 
 
 def _workspace_store(workspace_uri: str) -> Any:
-    from mlflow.tracking._workspace.registry import get_workspace_store  # noqa: PLC0415
+    from mlflow.tracking._workspace.registry import get_workspace_store
 
     return get_workspace_store(f"qaqpa+{workspace_uri}")
