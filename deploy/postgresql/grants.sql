@@ -2,7 +2,7 @@
 -- Who may do what with the tables of one database. Run by the owner of the tables, in each of the databases, after every
 -- `mlflow db upgrade`, upgrade of the login's tables and `qaqpa tables`:
 --
---   psql -v ON_ERROR_STOP=1 -U mlflow_owner -d mlflow -f grants.sql
+--   psql -X -U mlflow_owner -d mlflow -f grants.sql
 --
 -- A table belongs to a part by its name, and everything is taken away before it is given. So it may be run again at any
 -- time, two parts may share a database, and a table that is new since the last run can be written by its owner only.
@@ -22,9 +22,10 @@ SELECT
     WHEN tablename LIKE 'alembic\_%' THEN 'version'
     WHEN tablename LIKE 'qaqpa\_log%' THEN 'log'
     WHEN tablename LIKE 'qaqpa\_%' THEN 'gate'
+    -- Before the registry: the login has had tables such as registered_model_permissions.
+    WHEN tablename IN ('users', 'roles') OR tablename LIKE 'user\_%' OR tablename LIKE '%permission%' THEN 'login'
     WHEN tablename LIKE 'registered\_model%' OR tablename LIKE 'model\_version%' OR tablename LIKE 'webhook%' THEN 'registry'
     WHEN tablename = 'workspaces' THEN 'registry'
-    WHEN tablename IN ('users', 'roles') OR tablename LIKE 'user\_%' OR tablename LIKE '%permission%' THEN 'login'
     ELSE 'tracking'
   END AS part
 FROM pg_tables

@@ -1,16 +1,21 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The roles of a gated MLflow, and its databases. Run by a superuser, in any database; again after a change.
+-- The roles of a gated MLflow, and its databases. Run by a superuser, or by a role that may create roles and databases, in
+-- any database; again after a change.
 --
---   psql -v ON_ERROR_STOP=1 -f roles.sql
+--   psql -X -f roles.sql
 --
 -- Every name can be set with -v; docs/guides/postgresql.md says what each role is for. Passwords are read from the
 -- environment variables below, so that they stand on no command line; without one a password is left as it is. A
 -- password may also be a SCRAM verifier ("SCRAM-SHA-256$…"), which PostgreSQL keeps as it is given.
 \set ON_ERROR_STOP on
--- A password is sent as a part of a statement; the server's log must not keep it.
+SELECT rolsuper AS super FROM pg_roles WHERE rolname = current_user
+\gset
+\if :super
+-- A password is a part of a statement, and the server's own log must not keep it.
 SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
 SET log_min_duration_statement = -1;
+\endif
 
 \ir names.sql
 
@@ -22,14 +27,18 @@ SET log_min_duration_statement = -1;
 \getenv eraser_password DB_ERASER_PASSWORD
 \getenv reader_password DB_READER_PASSWORD
 
--- NOINHERIT and no memberships: nobody can become somebody else. BYPASSRLS, CREATEDB and the like are taken away from a
--- role that is there already.
 SELECT format('CREATE ROLE %I', name)
 FROM unnest(ARRAY[:'owner', :'tracking', :'registry', :'login', :'log', :'eraser', :'reader']) AS name
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 \gexec
-SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS', name)
+SELECT format('ALTER ROLE %I LOGIN NOCREATEDB NOCREATEROLE NOINHERIT', name)
 FROM unnest(ARRAY[:'owner', :'tracking', :'registry', :'login', :'log', :'eraser', :'reader']) AS name
+\gexec
+-- What only a superuser gives or takes, no new role has. Nobody becomes somebody else.
+SELECT format('ALTER ROLE %I NOSUPERUSER NOREPLICATION NOBYPASSRLS', rolname)
+FROM pg_roles
+WHERE rolname IN (:'owner', :'tracking', :'registry', :'login', :'log', :'eraser', :'reader')
+  AND (rolsuper OR rolreplication OR rolbypassrls)
 \gexec
 SELECT format('REVOKE %I FROM %I', given.rolname, member.rolname)
 FROM pg_auth_members
@@ -37,6 +46,11 @@ JOIN pg_roles AS given ON given.oid = roleid
 JOIN pg_roles AS member ON member.oid = pg_auth_members.member
 WHERE member.rolname IN (:'owner', :'tracking', :'registry', :'login', :'log', :'eraser', :'reader')
 \gexec
+\if :super
+\else
+-- Who is no superuser makes databases only for an owner whose member it is.
+GRANT :"owner" TO CURRENT_USER;
+\endif
 
 \if :{?owner_password}
 ALTER ROLE :"owner" PASSWORD :'owner_password';

@@ -66,19 +66,17 @@ def test_a_variable_that_nobody_set_stops_it_and_the_example_names_all() -> None
 
 
 def test_who_reaches_whom() -> None:
-    assert WHOLE["networks"]["data"]["internal"] is True
+    assert WHOLE["networks"] == {"data": {"internal": True}, "policy": {"internal": True}, "edge": {}}
     reaching = {name: service.get("networks", service.get("network_mode")) for name, service in SERVICES.items()}
     assert reaching == {
         **{name: ["data"] for name in ("postgres", "roles", "migrate", "grants")},
         "bundle": "none",
-        "mlflow": ["data", "edge"],
-        "opa": "service:mlflow",
+        "mlflow": ["data", "policy", "edge"],
+        "opa": ["policy"],
     }
     assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
         "mlflow": ["127.0.0.1:5000:5000"]
     }
-    addresses = [part for part in SERVICES["opa"]["command"] if "addr=" in part]
-    assert addresses == ["--addr=127.0.0.1:8181", "--diagnostic-addr=127.0.0.1:8282"]
 
 
 def test_what_decides_is_mounted_read_only() -> None:
@@ -107,7 +105,7 @@ def test_each_waits_for_what_it_needs() -> None:
         ("grants", "migrate"): "service_completed_successfully",
         ("mlflow", "grants"): "service_completed_successfully",
         ("opa", "bundle"): "service_completed_successfully",
-        ("opa", "mlflow"): "service_started",
+        ("mlflow", "opa"): "service_healthy",
     }
     assert {name for name, service in SERVICES.items() if "healthcheck" in service} == {"postgres", "mlflow", "opa"}
 

@@ -105,12 +105,13 @@ def test_it_runs_what_the_compose_file_runs(name: str, service: str) -> None:
     composed = services()[service]
     command = [filled(part, {}) for part in composed["command"]]
     if name == "opa":
-        # Here the kubelet asks for its health.
+        # Here it listens on the loopback of the pod, and the kubelet asks for its health.
+        command = [part.replace("--addr=0.0.0.0", "--addr=127.0.0.1") for part in command]
         command = [part.replace("--diagnostic-addr=127.0.0.1", "--diagnostic-addr=0.0.0.0") for part in command]
     assert [*container.get("command", []), *container.get("args", [])] == command
     wanted = {key: said(str(value)) for key, value in composed.get("environment", {}).items()}
     if name == "mlflow":
-        wanted["QAQPA_LOG_KEY"] = "/run/qaqpa/gate.key"
+        wanted |= {"QAQPA_LOG_KEY": "/run/qaqpa/gate.key", "QAQPA_OPA_URL": "http://127.0.0.1:8181"}
     assert {key: value for key, value in given(container).items() if not key.startswith("DB_")} == {
         key: value for key, value in wanted.items() if not key.startswith("DB_")
     }

@@ -62,23 +62,30 @@ def state(server: Any) -> list[Any]:
     return [sorted(map(repr, rows)) for rows in found]
 
 
-def grant(server: Any, database: str) -> None:
-    """Runs the script as the guide says."""
+def psql(server: Any, role: str, password: str, database: str, script: str, *arguments: str) -> None:
+    """Runs a script as the guide says."""
     machine = server.machine
-    subprocess.run(
-        [str(postgresql_programs() / "psql"), "-X", "-q", "-f", str(DEPLOY / "postgresql" / "grants.sql")],
+    done = subprocess.run(
+        [str(postgresql_programs() / "psql"), "-X", "-q", *arguments, "-f", str(DEPLOY / "postgresql" / script)],
         env={
             **os.environ,
             "PGHOST": HOST,
             "PGPORT": str(machine.postgres),
-            "PGUSER": "mlflow_owner",
+            "PGUSER": role,
             "PGDATABASE": database,
-            "PGPASSWORD": machine.variables["DB_OWNER_PASSWORD"],
+            "PGPASSWORD": password,
         },
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
         timeout=60,
     )
+    assert done.returncode == 0, done.stderr
+
+
+def grant(server: Any, database: str) -> None:
+    """Runs the script that grants, as the owner."""
+    psql(server, "mlflow_owner", server.machine.variables["DB_OWNER_PASSWORD"], database, "grants.sql")
 
 
 @pytest.fixture
@@ -115,6 +122,24 @@ def test_decisions_are_kept_in_a_database_of_their_own(server: Any, live: Versio
     log = LogSource(server.machine.uri("qaqpa_log", "qaqpa_log"), server.machine.directory / "gate.key")
     assert checked(log).problems == []
     assert {"start", "decision", "outcome"} <= set(kinds(log))
+
+
+def test_the_doctor_finds_all_of_it_well(server: Any) -> None:
+    machine = server.machine
+    done = subprocess.run(
+        [sys.executable, "-m", "qaqpa.cli.main", "doctor"],
+        env=machine.environment("mlflow"),
+        cwd=machine.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "parties: in force" in done.stdout
+    assert "engine opa" in done.stdout
+    secrets = [value for name, value in machine.variables.items() if "PASSWORD" in name or "SECRET" in name]
+    assert not [secret for secret in secrets if secret in done.stdout]
 
 
 def test_the_server_starts_no_jobs_that_would_inherit_the_registry_s_address(server: Any) -> None:
@@ -340,6 +365,23 @@ def test_what_somebody_was_given_by_hand_is_taken_away_again(server: Any) -> Non
     assert _may(server, "mlflow_tracking", "model_versions", "UPDATE")
     grant(server, "mlflow")
     assert not _may(server, "mlflow_tracking", "model_versions", "UPDATE")
+
+
+def test_who_is_no_superuser_can_make_the_roles_as_a_managed_database_has_it(server: Any) -> None:
+    names = ("owner", "tracking", "registry", "login", "log", "eraser", "reader", "mlflow_database", "login_database")
+    other = {name: f"other_{name}" for name in (*names, "log_database")}
+    run_sql(server, "postgres", "postgres", "CREATE ROLE manager LOGIN CREATEROLE CREATEDB PASSWORD 'manager'")
+    arguments = [part for name, value in other.items() for part in ("-v", f"{name}={value}")]
+    for _ in range(2):
+        psql(server, "manager", "manager", "postgres", "roles.sql", *arguments)
+    psql(server, "manager", "manager", "other_mlflow_database", "grants.sql", *arguments)
+    found = run_sql(
+        server,
+        "postgres",
+        "postgres",
+        "SELECT rolname FROM pg_roles WHERE rolname LIKE 'other%' AND rolcanlogin AND NOT rolinherit ORDER BY rolname",
+    )
+    assert [name for (name,) in found] == sorted(f"other_{name}" for name in names[:7])
 
 
 def test_nobody_passes_on_what_they_do_not_have(server: Any) -> None:

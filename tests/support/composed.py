@@ -148,7 +148,8 @@ class Machine:
     def _addressed(self, text: str) -> str:
         for before, after in (
             ("postgres:5432", f"{HOST}:{self.postgres}"),
-            ("127.0.0.1:8181", f"{HOST}:{self.opa}"),
+            ("opa:8181", f"{HOST}:{self.opa}"),
+            ("0.0.0.0:8181", f"{HOST}:{self.opa}"),
             ("127.0.0.1:8282", f"{HOST}:{self.diagnostics}"),
             ("127.0.0.1:5000", f"{HOST}:{self.mlflow}"),
             ("--host=0.0.0.0", f"--host={HOST}"),
@@ -197,8 +198,8 @@ def stack(directory: Path) -> Iterator[Stack]:
         for name in ONE_SHOTS:
             machine.run(name)
         with (
-            _started(machine, "mlflow", f"http://{HOST}:{machine.mlflow}", "/health") as mlflow,
             _started(machine, "opa", f"http://{HOST}:{machine.diagnostics}", "/health?bundles") as opa,
+            _started(machine, "mlflow", f"http://{HOST}:{machine.mlflow}", "/health") as mlflow,
         ):
             yield Stack(machine, mlflow, opa)
 

@@ -187,7 +187,11 @@ def _forgotten(variable: str) -> Iterator[None]:
 def _opened(own: type, open_store: Any) -> type:
     """A class that is MLflow's to whoever asks, and opens a store by its address when it is called."""
 
-    class ByAddress(own):  # type: ignore[misc]
+    class Asked(type(own)):  # type: ignore[misc]
+        def __instancecheck__(cls, instance: Any) -> bool:
+            return isinstance(instance, own)
+
+    class ByAddress(own, metaclass=Asked):  # type: ignore[misc]
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
             return open_store(*args, **kwargs) if cls is ByAddress else super().__new__(cls)
 
