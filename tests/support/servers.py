@@ -146,7 +146,7 @@ def mlflow_server(
     if login:
         command += ["--app-name", "basic-auth"]
         environment |= _login_settings(directory, login)
-    with running(command, directory, lambda: _answers(f"{url}/health"), environment, url) as server:
+    with running(command, directory, lambda: answers(f"{url}/health"), environment, url) as server:
         yield replace(server, database=database)
 
 
@@ -190,7 +190,7 @@ def opa_server(bundle: Path, directory: Path, port: int) -> Iterator[Running]:
     """An OPA server that has loaded a bundle."""
     url = f"http://{HOST}:{port}"
     command = ["opa", "run", "--server", "--disable-telemetry", "--addr", f"{HOST}:{port}", "--bundle", str(bundle)]
-    with running(command, directory, lambda: _answers(f"{url}/health?bundles"), dict(os.environ), url) as server:
+    with running(command, directory, lambda: answers(f"{url}/health?bundles"), dict(os.environ), url) as server:
         yield server
 
 
@@ -206,13 +206,14 @@ def s3_server(directory: Path) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def postgresql(*, durable: bool = False) -> Iterator[Callable[[str, str], str]]:
+def postgresql(*, durable: bool = False, password: str = "") -> Iterator[Callable[[str, str], str]]:
     """A throw-away cluster; yields a function from driver and database name to a URI of a new database.
 
     Args:
         durable: true where commits wait for the disk, which only measurements need.
+        password: of the superuser, in a cluster where every role needs its own; by default nobody needs one.
     """
-    programs = _postgresql_programs()
+    programs = postgresql_programs()
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     # Not below pytest's own directory, which the user postgres may not enter.
     base = Path(tempfile.mkdtemp(prefix="qaqpa-pg-"))
@@ -225,13 +226,18 @@ def postgresql(*, durable: bool = False) -> Iterator[Callable[[str, str], str]]:
             [str(programs / program), *arguments],
             check=True,
             user=user if os.geteuid() == 0 else None,
+            env={**os.environ, "PGPASSWORD": password},
             cwd=base,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
 
     try:
-        run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync")
+        secret = base / "password"
+        secret.write_text(password or "unused")
+        secret.chmod(0o644)
+        how = ["-A", "scram-sha-256", "--pwfile", str(secret)] if password else ["-A", "trust"]
+        run("initdb", "-D", str(data), "-U", "postgres", *how, "--no-sync")
         options = f"-c listen_addresses={HOST} -c port={port} -c unix_socket_directories={base}"
         options += "" if durable else " -c fsync=off"
         run("pg_ctl", "-D", str(data), "-w", "-l", str(base / "log"), "-o", options, "start")
@@ -239,7 +245,8 @@ def postgresql(*, durable: bool = False) -> Iterator[Callable[[str, str], str]]:
 
             def database(driver: str, name: str) -> str:
                 run("createdb", "-h", HOST, "-p", str(port), "-U", "postgres", name)
-                return f"postgresql+{driver}://postgres@{HOST}:{port}/{name}"
+                login = f"postgres:{password}" if password else "postgres"
+                return f"postgresql+{driver}://{login}@{HOST}:{port}/{name}"
 
             yield database
         finally:
@@ -257,7 +264,8 @@ def need(found: object, what: str) -> None:
     pytest.skip(f"{what} is missing")
 
 
-def _postgresql_programs() -> Path:
+def postgresql_programs() -> Path:
+    """The directory that holds the programs of PostgreSQL, `psql` among them."""
     there = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     on_path = shutil.which("initdb")
     found = there[-1] if there else Path(on_path).parent if on_path else None
@@ -266,7 +274,8 @@ def _postgresql_programs() -> Path:
     return found
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """True where a server says that all is well."""
     try:
         return requests.get(url, timeout=2).ok
     except requests.RequestException:

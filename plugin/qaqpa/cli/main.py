@@ -32,6 +32,7 @@ _COMMANDS = {
     "digest": "print the model digest of a directory or a model version",
     "log": "list, show, verify, checkpoint or erase what is in the decision log",
     "replay": "make a recorded decision again, and compare",
+    "tables": "make the tables of the gate and of the decision log ahead, as the owner of a database",
     "policy": "test or build policies of your own",
     "new": "write the files of a new control, to be filled in",
     "doctor": "show what is configured and whether it works",
