@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every known way around a gate is tried by an attack here, or named with the set-up that closes it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from attacks.on_files import FILES
+from attacks.on_registry import REGISTRY
+from attacks.test_workspace_paths import THROUGH
+from qaqpa.mlflow.writes import HARMLESS, rows
+
+ROOT = Path(__file__).parents[2]
+ATTACKS = [*REGISTRY, *FILES, *THROUGH.values()]
+MATRIX: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "matrix.yaml").read_text(encoding="utf-8"))
+IDS = [row["id"] for row in MATRIX]
+
+
+@pytest.mark.parametrize("row", MATRIX, ids=IDS)
+def test_each_row_is_tried_or_has_a_set_up(row: dict[str, Any]) -> None:
+    assert set(row) <= {"id", "what", "writes", "tests", "out_of_reach"}
+    tried = [attack.name for attack in ATTACKS if attack.row == row["id"]]
+    assert tried or row.get("tests") or row.get("out_of_reach")
+    for test in row.get("tests", []):
+        file, _, name = test.partition("::")
+        text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert re.search(rf"^def {re.escape(name)}\(", text, re.MULTILINE), f"there is no test {test}"
+    for closed in [row["out_of_reach"]] if "out_of_reach" in row else []:
+        assert closed["set_up"]
+        assert (ROOT / closed["described"]).is_file()
+        for test in closed.get("tests", []):
+            assert (ROOT / "tests" / test).is_file()
+
+
+def test_each_attack_has_a_row_and_a_name_of_its_own() -> None:
+    assert {attack.row for attack in ATTACKS} <= set(IDS)
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)
+    assert len(set(IDS)) == len(IDS)
+
+
+def test_each_kind_of_call_that_could_do_harm_is_in_a_row() -> None:
+    named = {name for row in MATRIX for name in row.get("writes", [])}
+    assert named <= {row.id for row in rows()}
+    assert {row.id for row in rows() if row.effect != HARMLESS} - {"unalias"} <= named
