@@ -83,6 +83,15 @@ def _among_prompts(on: Target) -> str:
     return name
 
 
+def _marked(on: Target) -> requests.Response:
+    """Marks the evil model for a while."""
+    body = {"name": on.evil.name, "key": _PROMPT[0]}
+    answer = on.post("registered-models/set-tag", {**body, "value": _PROMPT[1]})
+    assert on.alias(on.evil, "production").status_code == 403
+    assert on.post("registered-models/delete-tag", body, "DELETE").ok
+    return answer
+
+
 def _imported(on: Target) -> str:
     """What an import makes: another name, with the tags and the evidence of somebody else."""
     name = _model("imported", ("source", on.good.name))(on)
@@ -166,7 +175,7 @@ REGISTRY: tuple[Attack, ...] = (
         lambda on: on.stage(on.worse, "Production", archive_existing_versions="true"),
         MLFLOW,
     ),
-    Attack("body that is encoded twice", "parsing", lambda on: on.post(_ALIAS, json.dumps(_body(on))), often=True),
+    Attack("body that is encoded twice", "parsing", lambda on: on.post(_ALIAS, json.dumps(_body(on))), behind=(400,)),
     Attack(
         "a field that is there twice",
         "parsing",
@@ -359,7 +368,7 @@ REGISTRY: tuple[Attack, ...] = (
     Attack(
         "marking the model as a prompt",
         "prompts",
-        lambda on: on.post("registered-models/set-tag", {"name": on.evil.name, "key": _PROMPT[0], "value": _PROMPT[1]}),
+        _marked,
         NOBODY,
     ),
     Attack("what an import does", "import", _numbered, first=_imported),

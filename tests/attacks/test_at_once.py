@@ -23,6 +23,11 @@ def _sound(on: Target) -> Version:
         return on.registry.registered("raced", tagged=sound)
 
 
+def _deployer(on: Target) -> Target:
+    """Whoever may ask for a promotion; a login that the parties file does not list may not."""
+    return on.by("deployer") if on.user else on
+
+
 def _further(on: Target, version: Version, *, evidence: bool = False) -> Version:
     with acting("trainer" if on.user else ""):
         other = on.registry.added(version.name)
@@ -51,7 +56,10 @@ def test_sixteen_promotions_of_a_sound_and_an_unsound_version(target: Target) ->
     good = _sound(target)
     bad = _further(target, good)
     wanted = [good, bad] * 8
-    answers = _at_once([lambda version=version: target.alias(version, "production") for version in wanted])  # type: ignore[misc]
+    deployer = _deployer(target)
+    answers = _at_once(
+        [lambda: deployer.alias(good, "production"), lambda: target.alias(bad, "production")] * (len(wanted) // 2)
+    )
     for version, answer in zip(wanted, answers, strict=True):
         # Too many at once may be told to ask again; nobody is let through for that.
         assert answer.status_code == 403 if version is bad else answer.status_code in {200, 403}, answer.text
@@ -75,7 +83,7 @@ def test_evidence_is_attacked_while_a_version_is_promoted(target: Target) -> Non
         lambda: target.post("model-versions/delete", {"name": version.name, "version": version.number}, "DELETE"),
         lambda: target.post("registered-models/rename", {"name": version.name, "new_name": f"{version.name}-x"}),
     ]
-    promotions: list[Callable[[], Response]] = [lambda: target.alias(version, "production")] * 4
+    promotions: list[Callable[[], Response]] = [lambda: _deployer(target).alias(version, "production")] * 4
     answers = _at_once([*attacks, *promotions])
     renamed = answers[5].ok
     name = f"{version.name}-x" if renamed else version.name
@@ -83,7 +91,8 @@ def test_evidence_is_attacked_while_a_version_is_promoted(target: Target) -> Non
         digest = dir_hash(target.registry.directory / "artifacts" / target.place(Version(name, "1", *_rest(version))))
         assert digest == dir_hash(version.files), "what is in production is what was judged"
         assert not renamed, "its evidence names another model"
-    assert [answer.status_code for answer in (answers[0], answers[1], answers[4])] == [403, 403, 403]
+    gone = {403, 404} if renamed else {403}
+    assert {answer.status_code for answer in (answers[0], answers[1], answers[4])} <= gone
     write_down("evidence attacked during a promotion", "at-once", target, "HTTP", answers[0])
 
 
@@ -99,7 +108,7 @@ def test_archiving_brings_no_other_version_in(target: Target) -> None:
     answers = _at_once(
         [
             lambda: target.stage(bad, "Production"),
-            lambda: target.stage(second, "Production", archive_existing_versions=True),
+            lambda: _deployer(target).stage(second, "Production", archive_existing_versions=True),
             lambda: target.stage(first, "Archived"),
             lambda: target.stage(bad, "Production", archive_existing_versions=True),
         ]

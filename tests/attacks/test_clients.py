@@ -79,7 +79,6 @@ CALLS: dict[str, tuple[str, Callable[..., object]]] = {
         "",
         lambda on: on.client.rename_registered_model(on.good.name, on.registry.new_name("away")),
     ),
-    "set_prompt_alias": ("", lambda on: on.client.set_prompt_alias(on.evil.name, "production", int(on.evil.number))),
     "delete_registered_model": ("", lambda on: on.client.delete_registered_model(on.good.name)),
     "delete_model_version": ("", lambda on: on.client.delete_model_version(on.good.name, on.good.number)),
     "delete_model_version_tag": (
