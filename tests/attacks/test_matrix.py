@@ -4,26 +4,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from attacks.on_files import FILES
-from attacks.on_registry import REGISTRY
-from attacks.test_workspace_paths import THROUGH
+from attacks.suite_page import ATTACKS, MATRIX, PAGE, ROOT, suite_document
 from qaqpa.mlflow.writes import HARMLESS, rows
 
-ROOT = Path(__file__).parents[2]
-ATTACKS = [*REGISTRY, *FILES, *THROUGH.values()]
-MATRIX: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "matrix.yaml").read_text(encoding="utf-8"))
 IDS = [row["id"] for row in MATRIX]
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=IDS)
 def test_each_row_is_tried_or_has_a_set_up(row: dict[str, Any]) -> None:
-    assert set(row) <= {"id", "what", "writes", "tests", "out_of_reach"}
+    assert set(row) <= {"id", "what", "writes", "tests", "by", "out_of_reach"}
     tried = [attack.name for attack in ATTACKS if attack.row == row["id"]]
     assert tried or row.get("tests") or row.get("out_of_reach")
     for test in row.get("tests", []):
@@ -47,3 +40,8 @@ def test_each_kind_of_call_that_could_do_harm_is_in_a_row() -> None:
     named = {name for row in MATRIX for name in row.get("writes", [])}
     assert named <= {row.id for row in rows()}
     assert {row.id for row in rows() if row.effect != HARMLESS} - {"unalias"} <= named
+
+
+def test_the_page_says_what_is_tried() -> None:
+    """`PYTHONPATH=tests python -m attacks.suite_page` writes it again."""
+    assert PAGE.read_text(encoding="utf-8") == suite_document()
