@@ -31,7 +31,8 @@ are compared with what they were before. At the end the decision log of each ser
 in it is made again and gives the same document.
 """
 _RUN = """\
-`QAQPA_ATTACK_REPORT=DIR pytest tests/attacks` also writes down what each attack was answered, one line of JSON each.
+`QAQPA_ATTACK_REPORT=DIR pytest tests/attacks` also writes down what each attack was answered, one line of JSON each;
+`PYTHONPATH=tests python -m attacks.report_page DIR` makes a page of them.
 `QAQPA_PICTURES=DIR pytest tests/attacks/test_page.py` keeps pictures of the page.
 """
 _PICTURES = (

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attacks.report_page import read, report_document
 from attacks.suite_page import ATTACKS, MATRIX, PAGE, ROOT, suite_document
 from qaqpa.mlflow.writes import HARMLESS, rows
 
@@ -45,3 +48,21 @@ def test_each_kind_of_call_that_could_do_harm_is_in_a_row() -> None:
 def test_the_page_says_what_is_tried() -> None:
     """`PYTHONPATH=tests python -m attacks.suite_page` writes it again."""
     assert PAGE.read_text(encoding="utf-8") == suite_document()
+
+
+def test_what_a_run_wrote_down_becomes_a_page(tmp_path: Path) -> None:
+    line = {
+        "attack": "an | alias",
+        "row": "rest",
+        "where": "SQLite",
+        "by_way_of": "HTTP",
+        "user": "editor",
+        "status": 403,
+    }
+    line |= {"code": "PERMISSION_DENIED", "line": "<b>no</b>", "stopped_by": "the gate", "unchanged": True}
+    (tmp_path / "attacks-gw0.jsonl").write_text(json.dumps(line) + "\n")
+    (tmp_path / "attacks-gw1.jsonl").write_text(json.dumps(line | {"where": "PostgreSQL"}) + "\n")
+    page = report_document(read(tmp_path))
+    assert page.index("PostgreSQL: 1") < page.index("SQLite: 1")
+    assert "<b>" not in page
+    assert "unchanged" in page
