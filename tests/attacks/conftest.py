@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One server that all attacks here share; it trusts the organisation of `scene`."""
+"""Servers that the attacks share, and the models in production that they are about."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from attacks.scene import attacked_organisation
-from qaqpa import times
-from qaqpa.config import LogSource
+from attacks.target import ADMIN, Target, attacked_server, new_target
 from qaqpa.policy.embedded import EmbeddedEngine
-from support.keyring import to_yaml, trusted
-from support.logs import checked, replayed
 from support.pull_requests import Capture, PullRequest
 from support.registry import Registry
-from support.servers import mlflow_server
+from support.servers import postgresql
 
 os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
@@ -31,20 +27,41 @@ os.environ.update(
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory, engine: EmbeddedEngine) -> Iterator[Registry]:
-    """A server on SQLite whose artifact store freezes what is in production."""
-    directory = tmp_path_factory.mktemp("attacked")
-    now = times.now()
-    source = trusted(directory, now, text=to_yaml(attacked_organisation(now)))
-    roots = "".join(f'\n    - "{root}"' for root in source.roots)
-    configuration = f"version: 1\nparties:\n  file: {source.file}\n  threshold: 2\n  state: state\n  roots:{roots}\n"
-    database = f"sqlite:///{directory}/mlflow.db"
-    more = ["--artifacts-destination", f"qaqpa+file://{directory}/artifacts"]
-    with mlflow_server(directory, database, configuration, parties=False, more=more) as server:
-        yield Registry(server, directory)
-    # Whatever was tried: the log is intact, and each decision in it can be made again.
-    log = LogSource(f"sqlite:///{directory}/decisions.db")
-    assert checked(log).problems == []
-    replayed(log, engine)
+    """A server on SQLite, without a login."""
+    with attacked_server(tmp_path_factory.mktemp("attacked"), engine) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def plain(registry: Registry) -> Target:
+    """On SQLite, attacked by nobody in particular."""
+    return new_target(registry, "SQLite, no login")
+
+
+@pytest.fixture(scope="session")
+def new_postgresql_database() -> Iterator[Callable[[str, str], str]]:
+    """A function from driver and name to the URI of a new database."""
+    with postgresql() as new:
+        yield new
+
+
+@pytest.fixture(scope="session")
+def login(
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: EmbeddedEngine,
+    new_postgresql_database: Callable[[str, str], str],
+) -> Iterator[Target]:
+    """On PostgreSQL, behind a login, attacked by an editor who is no administrator."""
+    databases = [new_postgresql_database("psycopg2", name) for name in ("attacked", "attacked_log")]
+    with attacked_server(tmp_path_factory.mktemp("login"), engine, *databases, login=ADMIN) as found:
+        yield new_target(found, "PostgreSQL, basic-auth", login=True)
+
+
+@pytest.fixture(params=["plain", "login"])
+def target(request: pytest.FixtureRequest) -> Target:
+    """Both."""
+    found: Target = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 from qaqpa import times
 from qaqpa.evidence.carriers import Carried, tag_key
 from qaqpa.evidence.envelope import IN_TOTO, sign
-from qaqpa.evidence.kinds import STAGE, kind
+from qaqpa.evidence.kinds import RESPONSIBILITY, STAGE, kind
 from qaqpa.evidence.statement import context_digest, make_statement
 from qaqpa.model import JsonObject, Stage
 from support.contents import contents, context
@@ -58,11 +58,15 @@ def _holds(value: dict[str, Any], person_id: str, role: str) -> bool:
 
 @dataclass(frozen=True)
 class Scene:
-    """A registered model with one version, and who may sign what about it."""
+    """A registered model with one version, and who may sign what about it.
+
+    `also` is another name under which its bytes are to be served, in the same system.
+    """
 
     name: str
     digest: str
     now: datetime
+    also: str = ""
 
     @cached_property
     def contents(self) -> Mapping[str, dict[str, Any]]:
@@ -72,7 +76,8 @@ class Scene:
         return found
 
     def context(self, **changes: Any) -> dict[str, Any]:
-        return context(**{"models": [{"name": self.name}], "version": 5, **changes})
+        names = [self.name, self.also] if self.also else [self.name]
+        return context(**{"models": [{"name": name} for name in names], "version": 5, **changes})
 
     @cached_property
     def parties(self) -> str:
@@ -80,7 +85,8 @@ class Scene:
 
     def sound(self, *without: str) -> list[Carried]:
         """Evidence that is allowed, without some kinds."""
-        return [self.signed(content) for name, content in self.contents.items() if name not in without]
+        found = [self.signed(content) for name, content in self.contents.items() if name not in without]
+        return found + ([self.of(RESPONSIBILITY, registered_model=self.also)] if self.also else [])
 
     def payload(self, content: JsonObject, **changes: Any) -> bytes:
         own = kind(content["kind"])

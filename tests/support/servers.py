@@ -201,7 +201,7 @@ def s3_server(directory: Path) -> Iterator[Running]:
     port = free_port()
     url = f"http://{HOST}:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
-    with running(command, directory, lambda: _answers(f"{url}/moto-api/"), dict(os.environ), url) as server:
+    with running(command, directory, lambda: answers(f"{url}/moto-api/"), dict(os.environ), url) as server:
         yield server
 
 

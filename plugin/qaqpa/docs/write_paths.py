@@ -51,8 +51,8 @@ _HEAD = (
     "table was compared."
 )
 _TRIED = (
-    "`tests/attacks/test_write_paths.py` tries them on a real server: what came back, and that the registry and the\n"
-    "files are the same afterwards."
+    "[Attacks](../attack-suite.md) try them on real servers: what came back, and that the registry and the files are\n"
+    "the same afterwards."
 )
 
 
