@@ -137,6 +137,7 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         actor=collected.actor,
         as_of=as_of,
         parties=PartiesInForce(parties.digest, parties.version, parties.expires) if parties else None,
+        aside=collected.aside,
     )
 
 

@@ -172,7 +172,8 @@ class Request:
     """All that a decision depends on; `qaqpa.gate.decide` turns it into the input document.
 
     `actor` is the party id of whoever asks for the promotion, None where that is not known. `as_of` is true where `now`
-    was chosen, and is not the present. `parties` is None where no parties file was in force.
+    was chosen, and is not the present. `parties` is None where no parties file was in force. `aside` are the overrides
+    and their reviews that count, which are no part of the input.
     """
 
     subject: Subject
@@ -188,6 +189,7 @@ class Request:
     actor: str | None = None
     as_of: bool = False
     parties: PartiesInForce | None = None
+    aside: Sequence[Evidence] = ()
 
 
 @dataclass(frozen=True)

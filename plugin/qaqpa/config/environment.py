@@ -16,7 +16,10 @@ from qaqpa.errors import UsageError
 from qaqpa.model import Json
 
 _ENGINES = ("embedded", "opa")
-_SHOWN = ("gates", "policy", "observe", "thresholds", "raise", "separation_of_duties", "identity", "review", "verdict")
+_SHOWN = (
+    *("gates", "policy", "observe", "thresholds", "raise", "separation_of_duties", "identity", "review", "verdict"),
+    "override",
+)
 
 
 def with_environment(config: Config, value: dict[str, Any], named_by: str) -> Config:

@@ -13,7 +13,16 @@ from qaqpa.config.environment import with_environment
 from qaqpa.config.parties import parties_source
 from qaqpa.config.patterns import objection
 from qaqpa.config.people import trusted_proxy
-from qaqpa.config.records import DEFAULT_GATE, MAX_OBSERVE_DAYS, Config, Gate, Observe, OpaServer, VerdictSettings
+from qaqpa.config.records import (
+    DEFAULT_GATE,
+    MAX_OBSERVE_DAYS,
+    Config,
+    Gate,
+    Observe,
+    OpaServer,
+    OverrideSettings,
+    VerdictSettings,
+)
 from qaqpa.documents import Document, DocumentError, read, validate
 from qaqpa.errors import UsageError
 from qaqpa.model import Separation, Settings, Stage, Strength
@@ -97,6 +106,7 @@ def _config(document: Document, path: Path, base: Path) -> Config:
         code=_code(document),
         verdict=_verdict(value.get("verdict", {}), base),
         proxy=trusted_proxy(document),
+        override=OverrideSettings(**value.get("override", {})),
         path=path,
     )
 

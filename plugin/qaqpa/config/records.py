@@ -131,6 +131,13 @@ class TrustedProxy:
     networks: tuple[IPv4Network | IPv6Network, ...]
 
 
+@dataclass(frozen=True)
+class OverrideSettings:
+    """Within how many days the use of an override has to be reviewed."""
+
+    review_days: int = 7
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -159,6 +166,7 @@ class Config:
     verdict: VerdictSettings = field(default_factory=VerdictSettings)
     log: LogSource | None = None
     proxy: TrustedProxy | None = None
+    override: OverrideSettings = field(default_factory=OverrideSettings)
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

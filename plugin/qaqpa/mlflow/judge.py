@@ -6,13 +6,15 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from qaqpa import times
 from qaqpa.config import Config, Gate
 from qaqpa.escape import visible
+from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.parties import Parties
 from qaqpa.gate import decide, open_trust, request_about, trusted_parties
+from qaqpa.mlflow.breakglass import Grant
 from qaqpa.mlflow.denial import (
     Outcome,
     RefusedError,
@@ -26,7 +28,7 @@ from qaqpa.mlflow.denial import (
 from qaqpa.mlflow.identity import acting_user, believe, is_delegated, known_login
 from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
-from qaqpa.model import Decision, Problem, Verdict
+from qaqpa.model import Decision, Problem, Request, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError
@@ -53,10 +55,14 @@ class Case:
 
 @dataclass(frozen=True)
 class _Decided:
-    """What was decided, or why nothing was. `is_lost` is true where the decision log cannot be used."""
+    """What was decided about which request, or why nothing was.
+
+    `is_lost` is true where the decision log cannot be used.
+    """
 
     outcome: Outcome
     decision: Decision | None = None
+    request: Request | None = None
     is_lost: bool = False
 
 
@@ -99,7 +105,7 @@ class Gatekeeper:
         return trusted_parties(self._trust, times.now())
 
     def admit(self, model: str, action: str, cases: Iterable[Case]) -> Admission:
-        """Returns where all cases are allowed, or are only observed, and all of it is recorded.
+        """Returns where all cases are allowed, overridden or only observed, and all of it is recorded.
 
         Args:
             model: the registered model under whose name the versions would be served; it decides on the mode.
@@ -111,19 +117,21 @@ class Gatekeeper:
         """
         observe = self.config.observed(model, times.now())
         mode = OBSERVE if observe else ENFORCE
-        verdicts, numbers = [], list[int]()
+        verdicts, numbers, grants = [], list[int](), list[tuple[int, Grant]]()
         for decided in self._decided(cases, model, action):
-            outcome, kept = self._kept(decided, model, action, mode)
+            grant = None if observe else self._granted(decided, action)
+            outcome, kept = self._kept(decided, model, action, mode, grant)
             verdicts.append(outcome.verdict)
-            self._tell(outcome, action, mode)
-            if kept.is_lost or (outcome.verdict is not Verdict.ALLOW and not observe):
+            self._tell(outcome, action, mode, grant)
+            if kept.is_lost or (outcome.verdict is not Verdict.ALLOW and not observe and grant is None):
                 self._recorder.outcome(numbers, Result.FAILED, "another_refused")
                 show(outcome.verdict.value, mode)
                 raise RefusedError(outcome.message, {**outcome.details(mode), "log": kept.number})
             numbers += [kept.number] if kept.number is not None else []
+            grants += [(kept.number, grant)] if grant and kept.number is not None else []
         if verdicts:
             show(min(verdicts, key=_WORST.index).value, mode)
-        return Admission(self._recorder, numbers)
+        return Admission(self._recorder, numbers, grants)
 
     def decide(self, gate: Gate, candidate: Candidate) -> Decision:
         """The decision on one version at one gate.
@@ -131,20 +139,26 @@ class Gatekeeper:
         Raises:
             LogError: the decision log cannot be used.
         """
+        return decide(self._request(gate, candidate), self._engine)
+
+    def _request(self, gate: Gate, candidate: Candidate) -> Request:
         now = times.now()
         clock = self._recorder.problems(now, self.trusted()[0])
-        request = request_about(
-            candidate.subject,
-            candidate.carried,
-            stage=gate.stage,
-            profiles=gate.profiles,
-            settings=gate.settings,
-            now=now,
-            problems=[*candidate.problems, *clock],
-            trust=self._trust,
-            asked_by=known_login(),
-        )
-        return decide(request, self._engine)
+
+        def ask(more: Sequence[Carried]) -> Request:
+            return request_about(
+                candidate.subject,
+                (*candidate.carried, *more),
+                stage=gate.stage,
+                profiles=gate.profiles,
+                settings=gate.settings,
+                now=now,
+                problems=[*candidate.problems, *clock],
+                trust=self._trust,
+                asked_by=known_login(),
+            )
+
+        return self._recorder.breakglass.with_debts(ask, candidate.about_overrides)
 
     def _decided(self, cases: Iterable[Case], model: str, action: str) -> Iterable[_Decided]:
         for case in cases:
@@ -159,9 +173,10 @@ class Gatekeeper:
         if not self._places.acquire(timeout=_PATIENCE_SECONDS):
             return _Decided(busy_outcome(action, gate.stage.value))
         try:
-            decision = self.decide(gate, candidate())
+            request = self._request(gate, candidate())
+            decision = decide(request, self._engine)
             message = one_line(decision, self._engine.catalog, self._language)
-            return _Decided(outcome_of(decision, message), decision)
+            return _Decided(self._noted(outcome_of(decision, message), request), decision, request)
         except LogError as error:
             return _Decided(unusable(action, gate.stage.value, error), is_lost=True)
         except Exception:  # noqa: BLE001 - whatever it is, it must not allow
@@ -170,21 +185,42 @@ class Gatekeeper:
         finally:
             self._places.release()
 
-    def _kept(self, decided: _Decided, model: str, action: str, mode: str) -> tuple[Outcome, _Kept]:
+    def _granted(self, decided: _Decided, action: str) -> Grant | None:
+        """The override that lets a decision through, where there is one."""
+        if decided.request is None or decided.decision is None:
+            return None
+        return self._recorder.breakglass.grant(decided.request, decided.decision, action)
+
+    def _noted(self, outcome: Outcome, request: Request) -> Outcome:
+        """A refusal that says of an override which is there that it was used before."""
+        note = None if outcome.verdict is Verdict.ALLOW else self._recorder.breakglass.note(request)
+        if note is None:
+            return outcome
+        said = " ".join(self._texts.problem(asdict(note)))
+        return replace(outcome, message=f"{outcome.message} {said}", problems=[*outcome.problems, asdict(note)])
+
+    def _kept(
+        self, decided: _Decided, model: str, action: str, mode: str, grant: Grant | None
+    ) -> tuple[Outcome, _Kept]:
         """Records a decision. One that would refuse stays as it is where that fails; any other is refused then."""
         if decided.is_lost:
             return decided.outcome, _Kept(is_lost=True)
         outcome = decided.outcome
         try:
-            return outcome, _Kept(self._recorder.decided(outcome, decided.decision, model, action, mode))
+            override = grant.fact.id if grant else ""
+            return outcome, _Kept(self._recorder.decided(outcome, decided.decision, model, action, mode, override))
         except LogError as error:
             lost = unusable(action, outcome.stage, error)
-            return (lost if outcome.verdict is Verdict.ALLOW or mode == OBSERVE else outcome), _Kept(is_lost=True)
+            passes = outcome.verdict is Verdict.ALLOW or mode == OBSERVE or grant is not None
+            return (lost if passes else outcome), _Kept(is_lost=True)
 
-    def _tell(self, outcome: Outcome, action: str, mode: str) -> None:
+    def _tell(self, outcome: Outcome, action: str, mode: str, grant: Grant | None) -> None:
         who = visible(acting_user() or "somebody not logged in")
         if outcome.verdict is Verdict.ALLOW:
             log.info("qaqpa: allowed: %s, asked by %s", visible(action), who)
+        elif grant:
+            asked = (visible(action), who, grant.fact.id)
+            log.warning("qaqpa: not allowed, and let through where the override holds: %s, asked by %s, %s", *asked)
         elif mode == OBSERVE:
             message = visible(outcome.message, 2000)
             log.warning("qaqpa-observe: would have been refused: %s, asked by %s. %s", visible(action), who, message)
