@@ -218,3 +218,17 @@ def test_a_broken_file_is_refused_with_line_and_column(tmp_path: Path, text: str
     with pytest.raises(DocumentError) as caught:
         load(tmp_path, text)
     assert str(caught.value).startswith(f"{tmp_path / 'qaqpa.yaml'}:{place}: ")
+
+
+@pytest.mark.parametrize("days", [1, 30])
+def test_an_override_is_reviewed_within_days(tmp_path: Path, days: int) -> None:
+    assert load(tmp_path, "version: 1\n").override.review_days == 7
+    config = load(tmp_path, f"version: 1\noverride: {{review_days: {days}}}\n")
+    assert config.override.review_days == days
+    assert ("override", f"review_days {days}", str(config.path)) in config.sources
+
+
+@pytest.mark.parametrize("value", ["{review_days: 0}", "{review_days: 31}", "{review_days: 7.5}", "{days: 7}", "none"])
+def test_how_long_a_review_may_take_is_bounded(tmp_path: Path, value: str) -> None:
+    with pytest.raises(DocumentError, match="override"):
+        load(tmp_path, f"version: 1\noverride: {value}\n")

@@ -149,6 +149,7 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         parties=PartiesInForce(parties.digest, parties.version, parties.expires) if parties else None,
         rollback=rollback,
         standing_context=collected.standing_context,
+        aside=collected.aside,
     )
 
 

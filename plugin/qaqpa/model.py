@@ -189,6 +189,7 @@ class Request:
     was chosen, and is not the present. `parties` is None where no parties file was in force. `rollback` is the earlier
     decision to which the model goes back, None where there is none. `standing_context` is the digest of the latest
     context that was signed, though it may have ended; None where there is none, or which one cannot be told.
+    `aside` are the overrides and their reviews that count, which are no part of the input.
     """
 
     subject: Subject
@@ -206,6 +207,7 @@ class Request:
     parties: PartiesInForce | None = None
     rollback: Rollback | None = None
     standing_context: str | None = None
+    aside: Sequence[Evidence] = ()
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,12 @@ def attacked_organisation(now: datetime) -> dict[str, Any]:
     value = organisation(now)
     for insider in ("trainer", "owner", "peer"):
         person(value, insider)["roles"] += [
-            role for role in ("auditor", "risk_owner") if not _holds(value, insider, role)
+            role for role in ("auditor", "risk_owner", "incident") if not _holds(value, insider, role)
         ]
         person(value, insider)["disciplines"] = ["fairness"]
     person(value, "auditor")["keys"].append(key_entry(now, "auditor", 1))
+    person(value, "incident1")["keys"].append(key_entry(now, "incident1", 1))
+    person(value, "incident2")["roles"].append("risk_owner")
     yesterday = times.render(now - DAY)
     for name, key in {
         "revoked": {"revoked": {"at": yesterday, "reason": "superseded"}},
@@ -43,7 +45,7 @@ def attacked_organisation(now: datetime) -> dict[str, Any]:
         "ended": {"valid_until": yesterday},
         "second": {},
     }.items():
-        entry = {"id": name, "unit": f"unit-{name}", "roles": ["auditor"], "disciplines": ["fairness"]}
+        entry = {"id": name, "unit": f"unit-{name}", "roles": ["auditor", "incident"], "disciplines": ["fairness"]}
         value["parties"].append({**entry, "keys": [key_entry(now, name, **key)]})
     person(value, "auditor2")["disciplines"] = ["law"]
     value["rules"]["audit"]["disciplines"] = ["fairness", "security"]

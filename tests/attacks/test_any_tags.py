@@ -118,7 +118,7 @@ HOLES: dict[str, tuple[str, Callable[..., Any]]] = {
         lambda signing, statement, _: statement.id in signing._withdrawn,
     ),
     "the oldest context holds": ("qaqpa.evidence.collect.choose", _lowest),
-    "a waiver lasts for ever": ("qaqpa.evidence.collect.check_waiver", lambda *_: None),
+    "a waiver lasts for ever": ("qaqpa.evidence.collect.check_exception", lambda *_: None),
 }
 
 

@@ -172,7 +172,7 @@ def test_a_waiver_says_what_it_is_void_for_who_signs_it_and_what_it_can_excuse(h
     assert "DPB-01" not in read_by
     main(["explain", "withdrawal"])
     out = " ".join(capsys.readouterr().out.split())
-    assert "about the statement that it takes back Supplied by whoever signed the statement" in out
+    assert "about another statement, which it names Supplied by whoever signed the statement" in out
     assert "Strength none Read by The gate:" in out
 
 

@@ -16,7 +16,7 @@ from qaqpa.cli.main import main
 from qaqpa.config import Config, load_config
 from qaqpa.documents import parse_yaml, read, validator
 from qaqpa.evidence.directory import read_draft
-from qaqpa.evidence.kinds import kind, kinds
+from qaqpa.evidence.kinds import NO_EVIDENCE, kind, kinds
 from qaqpa.gate import decide, validate_config
 from qaqpa.policy.bundle import Catalog
 from qaqpa.policy.embedded import EmbeddedEngine
@@ -40,7 +40,7 @@ def listed(root: Path) -> list[str]:
 def test_it_writes_configuration_context_and_a_template_of_every_kind(
     capsys: pytest.CaptureFixture[str], system: Path
 ) -> None:
-    asked = [name for name in kinds() if name not in {"system", "waiver", "withdrawal"}]
+    asked = [name for name in kinds() if name not in NO_EVIDENCE]
     templates = [f"evidence-templates/{name}.yaml" for name in asked]
     assert listed(system) == sorted(["qaqpa.yaml", "context.yaml", *templates])
     said = capsys.readouterr().out

@@ -20,8 +20,10 @@ from support.keyring import (
 )
 from support.parties_files import in_force, sign
 
-EVERYBODY = ["trainer", "owner", "auditor", "dpo", "risk", "oversight", "chair", "approver", "lawyer", "security"]
-
+EVERYBODY = [
+    *("trainer", "owner", "auditor", "dpo", "risk", "oversight", "chair", "approver", "lawyer", "security"),
+    *("incident1", "incident2"),
+]
 
 ROLES = {
     "trainer": "ml_engineer",
@@ -34,6 +36,8 @@ ROLES = {
     "approver": "approver",
     "lawyer": "lawyer",
     "security": "security_officer",
+    "incident1": "incident",
+    "incident2": "incident",
 }
 
 
@@ -71,6 +75,14 @@ def test_what_init_writes_can_be_signed_and_is_then_in_force(here: Path) -> None
 def test_a_rule_that_nobody_could_fulfil_is_written_as_a_comment(here: Path) -> None:
     assert set(made(here, "dpo").rules) == {name for name, own in kinds().items() if own.actor == "dpo"}
     assert "  # audit:\n  #   roles: [auditor]" in (here / "parties.yaml").read_text("utf-8")
+
+
+def test_an_override_needs_two_persons_and_its_rule_says_so(here: Path) -> None:
+    assert "override" not in made(here, "incident1").rules
+    text = (here / "parties.yaml").read_text("utf-8")
+    assert "  # Override. It needs 2 persons with this role, so it cannot be given yet.\n" in text
+    rule = made(here, "incident1", "incident2", file="two.yaml").rules["override"]
+    assert (rule.roles, rule.threshold, rule.max_age_days, rule.other_unit) == (("incident",), 2, 1, True)
 
 
 def test_a_comment_that_is_taken_away_leaves_a_rule(here: Path) -> None:

@@ -13,7 +13,7 @@ from qaqpa.demo import papers
 from qaqpa.demo.papers import Papers
 from qaqpa.demo.people import APPROVERS, TRAINER
 from qaqpa.documents import DocumentError
-from qaqpa.evidence.kinds import kinds
+from qaqpa.evidence.kinds import NO_EVIDENCE, SYSTEM, kinds
 from qaqpa.policy.embedded import EmbeddedEngine
 
 DAY = date(2026, 3, 1)
@@ -38,7 +38,8 @@ def bank(**measured: object) -> Papers:
 
 
 def test_the_bank_can_hand_in_every_kind_but_exceptions_withdrawals_and_what_it_does_not_do() -> None:
-    assert set(kinds()) - set(papers.KINDS) == {"waiver", "withdrawal", "automated_decision", "content_label"}
+    others = {"automated_decision", "content_label"}
+    assert set(kinds()) - set(papers.KINDS) == others | (NO_EVIDENCE - {SYSTEM})
 
 
 def test_the_bank_can_hand_in_all_that_article_baseline_asks_for(engine: EmbeddedEngine) -> None:

@@ -103,8 +103,8 @@ def test_a_directory_that_is_missing_or_holds_nothing_is_refused(tmp_path: Path)
         ("context.yaml", "a: [\n", "2:1", "not YAML"),
         ("evidence/a.yaml", "- 1\n", "1:1", "does not say its kind"),
         ("evidence/a.yaml", "kind: 5\n", "1:1", "does not say its kind"),
-        ("evidence/a.yaml", "x: 1\nkind: override\n", "2:7", "no kind of evidence 'override'"),
-        ("evidence/a.json", '{"kind":\n "override"}', "2:2", "no kind of evidence 'override'"),
+        ("evidence/a.yaml", "x: 1\nkind: absolution\n", "2:7", "no kind of evidence 'absolution'"),
+        ("evidence/a.json", '{"kind":\n "absolution"}', "2:2", "no kind of evidence 'absolution'"),
         ("evidence/a.json", '{"_type": "https://in-toto.io/Statement/v0.1"}', "1:1", "does not say its kind"),
     ],
 )

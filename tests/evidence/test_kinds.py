@@ -11,16 +11,23 @@ from qaqpa.documents import DocumentError, parse_yaml
 from qaqpa.errors import UsageError
 from qaqpa.evidence.carriers import TAG_PREFIX, carried_in_tags, tag_key
 from qaqpa.evidence.kinds import kind, kinds
-from support.contents import contents, context, waiver, withdrawal
+from support.contents import contents, context, override, override_review, waiver, withdrawal
 from support.statements import NOW, payload
 
-ALL = {"system": context(), **contents(NOW), "waiver": waiver(), "withdrawal": withdrawal("e" * 64)}
+ALL = {
+    "system": context(),
+    **contents(NOW),
+    "override": override(),
+    "override_review": override_review("e" * 64),
+    "waiver": waiver(),
+    "withdrawal": withdrawal("e" * 64),
+}
 
 
 def test_each_kind_says_what_it_binds_and_who_supplies_it() -> None:
     assert all(own.binds and own.binds <= {"model", "system", "stage", "statement"} for own in kinds().values())
-    assert [name for name, own in kinds().items() if "stage" in own.binds] == ["release_approval", "waiver"]
-    assert kind("withdrawal").binds == {"statement"}
+    assert [name for name, own in kinds().items() if "stage" in own.binds] == ["override", "release_approval", "waiver"]
+    assert kind("withdrawal").binds == kind("override_review").binds == {"statement"}
     assert all(own.schema["properties"]["kind"]["const"] == name for name, own in kinds().items())
     assert all(own.actor and own.title for own in kinds().values())
     assert kind("audit").binds == {"model", "system"}
@@ -34,8 +41,8 @@ def test_only_what_is_about_the_system_alone_is_carried_by_the_registered_model(
 
 
 def test_an_unknown_kind_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(UsageError, match="no kind of evidence 'override'") as caught:
-        kind("override")
+    with pytest.raises(UsageError, match="no kind of evidence 'absolution'") as caught:
+        kind("absolution")
     assert "audit, automated_decision, bias" in caught.value.required
 
 

@@ -154,7 +154,7 @@ def test_a_root_key_twice_is_refused() -> None:
         (lambda v: v["rules"].update(withdrawal={"roles": ["dpo"], "max_age_days": 1}), "needs no rule"),
         (lambda v: v["rules"]["audit"].update(threshold=4), "4 must sign and 3 could"),
         (lambda v: v["rules"]["audit"].update(disciplines=["security"], threshold=2), "2 must sign and 1 could"),
-        (lambda v: v["rules"]["audit"].update(roles=["incident"]), "1 must sign and 0 could"),
+        (lambda v: v["rules"]["audit"].update(roles=["compliance_officer"]), "1 must sign and 0 could"),
         (lambda v: v["rules"]["audit"].update(roles=[]), "roles"),
         (lambda v: v["rules"]["audit"].update(independent_of=["nobody"]), "nobody"),
         (lambda v: v["rules"]["audit"].pop("max_age_days"), "max_age_days"),

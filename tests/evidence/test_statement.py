@@ -18,10 +18,17 @@ from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import kind, kinds
 from qaqpa.evidence.statement import context_digest, make_statement, parse_statement
 from qaqpa.model import Stage
-from support.contents import MODEL, contents, context, every_content, waiver, withdrawal
+from support.contents import MODEL, contents, context, every_content, override, override_review, waiver, withdrawal
 from support.statements import DIGEST, NOW, payload
 
-ALL = {"system": context(), **every_content(NOW), "waiver": waiver(), "withdrawal": withdrawal("e" * 64)}
+ALL = {
+    "system": context(),
+    **every_content(NOW),
+    "override": override(),
+    "override_review": override_review("e" * 64),
+    "waiver": waiver(),
+    "withdrawal": withdrawal("e" * 64),
+}
 AUDIT = json.loads(payload(ALL["audit"]))
 
 
@@ -71,7 +78,8 @@ def test_what_is_made_is_read_again(name: str) -> None:
     assert statement.model_digest == (DIGEST if "model" in binds else None)
     assert statement.context_digest == (context_digest(context()) if "system" in binds else None)
     assert statement.stage == (Stage.PRODUCTION if "stage" in binds else None)
-    assert statement.withdraws == ("e" * 64 if "statement" in binds else None)
+    assert statement.withdraws == ("e" * 64 if name == "withdrawal" else None)
+    assert statement.reviews == ("e" * 64 if name == "override_review" else None)
     assert (statement.issued_at, statement.expires_at) == (NOW - timedelta(days=1), NOW + timedelta(days=9))
     assert statement.id == hashlib.sha256(made).hexdigest()
     assert made == rfc8785.dumps(json.loads(made))
@@ -131,7 +139,7 @@ def test_none_is_made_without_what_its_kind_binds(name: str, lacking: str, code:
         (changed(subject__0__digest={"dirHash": DIGEST, "sha256": 1}), "malformed"),
         (changed(subject__0__digest={"dirHash": DIGEST, "sha256": DIGEST, "sha1": DIGEST}), "malformed"),
         (changed(subject=[DIGEST]), "malformed"),
-        (changed(predicateType="urn:qaqpa:evidence:override:v1"), "unknown_kind"),
+        (changed(predicateType="urn:qaqpa:evidence:absolution:v1"), "unknown_kind"),
         (changed(predicateType="urn:qaqpa:evidence:waiver:v1"), "schema_violated"),
         (changed(predicate__stage="production"), "malformed"),
         (waived(stage=None), "malformed"),

@@ -84,7 +84,15 @@ def test_what_the_gate_itself_says_of_evidence_has_a_text() -> None:
 def test_each_strength_has_its_words() -> None:
     assert named("must") == {"signed", "independent", "sentence", "cause"}
     assert named("had") == {"declared", "signed"}
-    assert named("level") == {"signed", "independent", "settings", "production", "waiver"}
+    assert named("level") == {
+        "signed",
+        "independent",
+        "settings",
+        "production",
+        "waiver",
+        "override",
+        "override_review",
+    }
 
 
 def test_each_category_of_a_waiver_has_a_text() -> None:

@@ -180,6 +180,18 @@ def withdrawal(statement: str) -> dict[str, Any]:
     return {"kind": "withdrawal", "statement": statement, "reason": "It rests on wrong data."}
 
 
+def override(**changes: Any) -> dict[str, Any]:
+    """An override, the statement of two persons in an emergency."""
+    full = {"kind": "override", "ticket": "INC-17", "reason": "The old model refuses everybody."}
+    return {**full, **changes}
+
+
+def override_review(statement: str, **changes: Any) -> dict[str, Any]:
+    """The review of an override, which is named by the SHA-256 of its payload."""
+    full = {"kind": "override_review", "statement": statement, "outcome": "justified", "learnt": "Keep the old audit."}
+    return {**full, **changes}
+
+
 def _groups() -> list[dict[str, Any]]:
     counts = {"positives": 500, "false_negatives": 50, "negatives": 500, "false_positives": 50}
     return [

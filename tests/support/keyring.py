@@ -43,6 +43,8 @@ _PERSONS: dict[str, tuple[str, list[str], list[str]]] = {
     "deployer": ("platform", ["deployer"], []),
     "approver": ("retail", ["approver"], []),
     "compliance": ("compliance", ["approver"], []),
+    "incident1": ("response", ["incident"], []),
+    "incident2": ("on-call", ["incident"], []),
     "lawyer": ("legal", ["lawyer"], []),
     "security": ("security", ["security_officer"], []),
 }

@@ -36,6 +36,7 @@ SUBJECT = Subject(name=MODEL, version="7", digest=DIGEST, people=(TRAINER,))
 _BY_ACTOR = {
     "approver": ["approver", "compliance"],
     "dpo": ["dpo"],
+    "incident": ["incident1", "incident2"],
     "lawyer": ["lawyer"],
     "ml_engineer": ["trainer"],
     "model_owner": ["owner"],

@@ -38,7 +38,7 @@ from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.pieces import MAX_CHARACTERS, read_statement
 from qaqpa.evidence.signing import CLOCK_SKEW
 from qaqpa.evidence.statement import STATEMENT_TYPE, Statement
-from qaqpa.evidence.verify import check_waiver, signatures
+from qaqpa.evidence.verify import check_exception, signatures
 from qaqpa.model import JsonObject, Stage
 
 
@@ -170,7 +170,7 @@ def _check_about(
     if statement.issued_at > now + CLOCK_SKEW:
         raise UsageError(f"The statement is dated {times.render(statement.issued_at)}, in the future", where=args.file)
     try:
-        check_waiver(statement)
+        check_exception(statement)
     except StatementError as error:
         raise UsageError(error.detail, where=args.file) from error
     if statement.expires_at and statement.expires_at <= now:

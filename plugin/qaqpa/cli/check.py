@@ -30,6 +30,7 @@ from qaqpa.gate import decide, open_engine, request_about, validate_config
 from qaqpa.model import Problem, Stage
 from qaqpa.report.judged import Judged
 from qaqpa.report.language import chosen_language
+from qaqpa.report.overrides import overrides_noted
 from qaqpa.report.places import Places
 
 
@@ -102,7 +103,8 @@ def run(args: argparse.Namespace) -> int:
     decision = decide(request, engine)
     signing.sign(decision, request, config, engine)
     _say_mode(config, target, now)
-    judged = Judged(decision, args.target, Places(request, target.base, config.path))
+    places = Places(request, target.base, config.path)
+    judged = Judged(decision, args.target, places, notes=overrides_noted(request))
     code = deliver(judged, engine.catalog, wanted, language, brief=args.brief)
     if code == EXIT[decision.verdict]:
         signing.write()

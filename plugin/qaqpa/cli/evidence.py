@@ -79,8 +79,8 @@ def _list(seen: Look, out: Console) -> None:
     for problem in (*seen.target.problems, *seen.collected.problems):
         out.print(Text(f"? {TEXTS.say('problem.' + problem.code)} {visible(problem.detail, 2000)}"))
     withdrawals = seen.withdrawals()
-    _section(out, f"Counts ({len(seen.collected.evidence) + len(withdrawals)})")
-    for fact in seen.collected.evidence:
+    _section(out, f"Counts ({len(seen.collected.everything) + len(withdrawals)})")
+    for fact in seen.collected.everything:
         until = fact.expires_at.strftime(", until %Y-%m-%d %H:%M UTC") if fact.expires_at else ""
         signers = ", ".join(signer.id for signer in fact.signers) or "nobody"
         _line(out, f"{fact.kind:<{_KIND}}  {short_id(fact.id)}  {fact.strength.value}{until}", 2)
@@ -118,7 +118,7 @@ def _document(seen: Look) -> JsonObject:
         "stage": seen.stage.value,
         "now": times.render(seen.now),
         "context_digest": seen.collected.context_digest,
-        "counts": [_fact(fact) for fact in seen.collected.evidence],
+        "counts": [_fact(fact) for fact in seen.collected.everything],
         "withdrawals": [
             {"id": piece.statement.id, "statement": piece.statement.withdraws, "source": piece.source}
             for piece in seen.withdrawals()
@@ -172,6 +172,7 @@ def _head(seen: Look, piece: Piece) -> Iterator[tuple[str, str]]:
         ("model digest", statement.model_digest),
         ("context digest", statement.context_digest),
         ("withdraws", statement.withdraws),
+        ("reviews", statement.reviews),
         ("stage", statement.stage.value if statement.stage else None),
     ):
         if value:

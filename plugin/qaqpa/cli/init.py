@@ -15,7 +15,7 @@ from typing import Any
 from qaqpa.cli.fields import Field, fields, note, readers, resolved
 from qaqpa.config import DEFAULT_PROFILE
 from qaqpa.errors import UsageError
-from qaqpa.evidence.kinds import SYSTEM, WAIVER, WITHDRAWAL, Kind, kind, kinds
+from qaqpa.evidence.kinds import NO_EVIDENCE, SYSTEM, Kind, kind, kinds
 from qaqpa.model import JsonObject
 from qaqpa.policy.bundle import Catalog, load_bundle
 from qaqpa.report.texts import Texts
@@ -31,9 +31,6 @@ _QUESTIONS = (
     ("personal_data", "Are personal data used", ""),
     ("public_sector", "Does a state body operate or adopt it", ""),
 )
-
-_NO_TEMPLATE = frozenset({SYSTEM, WAIVER, WITHDRAWAL})
-"""The context has a file of its own; exceptions and withdrawals are made when somebody needs them."""
 
 _CONFIG = """\
 # Configuration of Qaqpa. Remove a # to change a setting; what stands behind it is an example.
@@ -127,7 +124,8 @@ def run(args: argparse.Namespace) -> int:
         **{
             base / "evidence-templates" / f"{own.name}.yaml": template(own, {})
             for own in kinds().values()
-            if own.name not in _NO_TEMPLATE
+            # The context has a file of its own; exceptions and withdrawals are made when somebody needs them.
+            if own.name not in NO_EVIDENCE
         },
     }
     _write(files)

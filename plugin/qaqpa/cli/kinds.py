@@ -4,10 +4,17 @@
 from __future__ import annotations
 
 from qaqpa.cli.fields import Field, fields, note, readers
-from qaqpa.evidence.kinds import SYSTEM, WAIVER, WITHDRAWAL, Kind
+from qaqpa.evidence.kinds import NEVER_JUDGED, OVERRIDE, OVERRIDE_REVIEW, SYSTEM, WAIVER, WITHDRAWAL, Kind
 from qaqpa.report.page import about, strength
 from qaqpa.report.section import Line, Section, section
 from qaqpa.report.texts import Texts
+
+_SIGNED_BY = {WAIVER: "level.waiver", OVERRIDE: "level.override", OVERRIDE_REVIEW: "level.override_review"}
+_READ_BY_THE_GATE = {
+    WITHDRAWAL: "explain.read_by_gate",
+    OVERRIDE: "explain.read_by_override",
+    OVERRIDE_REVIEW: "explain.read_by_review",
+}
 
 
 def kind_page(own: Kind, texts: Texts) -> list[Section]:
@@ -23,16 +30,16 @@ def kind_page(own: Kind, texts: Texts) -> list[Section]:
 
 
 def _strength(own: Kind, texts: Texts) -> list[str]:
-    if own.name == WAIVER:
-        return [texts.say("level.waiver")]
+    if own.name in {WAIVER, *NEVER_JUDGED}:
+        return [texts.say(_SIGNED_BY[own.name])]
     needing = [card for card in texts.catalog.controls.values() if own.name in card["evidence"]]
     # No control asks for the context itself, and production takes it only signed.
     return strength(needing, texts) if needing or own.name == SYSTEM else []
 
 
 def _read_by(own: Kind, texts: Texts) -> list[Line]:
-    if own.name == WITHDRAWAL:
-        return [Line(texts.say("explain.read_by_gate"))]
+    if own.name in _READ_BY_THE_GATE:
+        return [Line(texts.say(_READ_BY_THE_GATE[own.name]))]
     controls = texts.catalog.controls
     found = [control for control in sorted(controls) if controls[control]["waivable"]]
     found = found if own.name == WAIVER else readers(own, texts.catalog)

@@ -101,19 +101,26 @@ def _list(args: argparse.Namespace) -> int:
         table.add_column(name, overflow="fold")
     for one in found:
         fields = one.entry.fields
-        mode = " (observed)" if fields["mode"] == "observe" else ""
         cells = (
             *(one.entry.seq, one.entry.at[:19].replace("T", " "), f"{fields['model']} {fields['version']}".strip()),
-            *(fields["stage"], f"{fields['verdict']}{mode}", f"{one.outcome} {one.reason}".strip()),
+            *(fields["stage"], f"{fields['verdict']}{_aside(one)}", f"{one.outcome} {one.reason}".strip()),
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))
     print_trimmed(out, table)
     return 0
 
 
+def _aside(one: Listed) -> str:
+    """What else decided than the verdict."""
+    if one.override is not None:
+        return f" (OVERRIDDEN, row {one.override})"
+    return " (observed)" if one.entry.fields["mode"] == "observe" else ""
+
+
 def _as_json(one: Listed) -> dict[str, Json]:
     entry = one.entry
-    return {"id": entry.seq, "at": entry.at, **entry.fields, "outcome": one.outcome, "reason": one.reason}
+    own = {"id": entry.seq, "at": entry.at, "outcome": one.outcome, "reason": one.reason, "overridden": one.override}
+    return {**entry.fields, **own}
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -123,6 +130,7 @@ def _show(args: argparse.Namespace) -> int:
             **_as_json(found.listed),
             "about": found.about,
             "input": found.input,
+            "use": {**found.use.entry.fields, "about": found.use.about} if found.use else None,
             "erased": "whole" if found.is_erased else "in part" if found.is_altered else "nothing",
         }
         print(json.dumps({"schema": "urn:qaqpa:schema:recorded:v1", **shown}, indent=2, sort_keys=True))

@@ -6,10 +6,12 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from rich.text import Text
 
+from qaqpa import times
 from qaqpa.cli.common import console
 from qaqpa.config import Config, LogSource, load_config
 from qaqpa.config.log import log_at
@@ -20,6 +22,7 @@ from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.listing import Recorded
 from qaqpa.record.log.opening import signing_key
+from qaqpa.record.log.uses import GONE, Use
 from qaqpa.report import text as text_report
 from qaqpa.report.language import chosen_language
 
@@ -117,6 +120,7 @@ def print_decision(args: argparse.Namespace, recorded: Recorded) -> None:
         "asked by": recorded.about.get("user") or ("(erased)" if recorded.is_erased else "somebody not logged in"),
         "mode": fields["mode"],
         "outcome": f"{recorded.listed.outcome} {recorded.listed.reason}".strip(),
+        **_overridden(recorded),
         "model digest": fields["digest"] or "none",
         "policies": fields["policy"] or "none",
         **({"OPA's id": fields["opa_decision"]} if fields.get("opa_decision") else {}),
@@ -138,6 +142,36 @@ def print_decision(args: argparse.Namespace, recorded: Recorded) -> None:
         out.print(Text(json.dumps(recorded.document, indent=2, sort_keys=True)), soft_wrap=True)
         return
     text_report.render(recorded.decision, engine.catalog, out, chosen_language(args.lang))
+
+
+def signers_of(use: Use) -> str:
+    """Who signed an override that was used, for people."""
+    return ", ".join(signer for signer, _ in use.signers) or GONE
+
+
+def review_of(use: Use, now: datetime) -> str:
+    """How the review of a use stands, for people."""
+    if use.review:
+        return f"{use.review.fields.get('outcome')}, row {use.review.seq}"
+    due = to_the_minute(times.render(use.due)) if use.due else "at once"
+    return f"{'OVERDUE since' if use.is_overdue(now) else 'due'} {due}"
+
+
+def to_the_minute(moment: str) -> str:
+    """A time as tables show it, UTC."""
+    return moment[:16].replace("T", " ")
+
+
+def _overridden(recorded: Recorded) -> dict[str, str]:
+    """By which override a decision was let through, and how its review stands."""
+    use = recorded.use
+    if use is None:
+        return {}
+    return {
+        "overridden": f"row {use.entry.seq}, by {signers_of(use)}, ticket {use.ticket}",
+        "override": use.sha256,
+        "review": review_of(use, times.now()),
+    }
 
 
 def _public_key(path: Path) -> PublicKey:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "evidence": "list, show or pull the evidence that is there, and what was refused and why",
     "waive": "make a waiver: a signed, dated exception for named controls of one model version",
     "waivers": "list waivers, and until when they last",
+    "override": "break-glass: sign an override, review one that was used, list those that were used",
     "keys": "make a key to sign with, or show the id of one",
     "parties": "make, check, sign or show the parties file, which says whose signature counts",
     "verify": "check a signed verdict against the bytes that are to be served; offline",

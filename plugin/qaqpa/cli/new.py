@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
-from qaqpa.evidence.kinds import SYSTEM, WAIVER, WITHDRAWAL, kinds
+from qaqpa.evidence.kinds import NO_EVIDENCE, kinds
 from qaqpa.resources import POLICIES, TEMPLATES
 
 _ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
@@ -120,10 +120,10 @@ def _check_names(wanted: _Wanted) -> None:
         taken = [*policies.glob(f"controls/*/{wanted.module}.rego"), *policies.glob(f"catalog/{wanted.control}")]
         if taken:
             raise UsageError(f"The control {wanted.control} is there already", where=str(taken[0]))
-    if wanted.kind in {SYSTEM, WAIVER, WITHDRAWAL}:
+    if wanted.kind in NO_EVIDENCE:
         raise UsageError(f"No control can rest on the kind {wanted.kind!r}", required="another kind of evidence")
     if wanted.kind not in kinds() and not wanted.checkout:
-        known = ", ".join(sorted(set(kinds()) - {SYSTEM, WAIVER, WITHDRAWAL}))
+        known = ", ".join(sorted(set(kinds()) - NO_EVIDENCE))
         raise UsageError(
             f"There is no kind of evidence {wanted.kind!r}",
             required=f"one of {known}",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from qaqpa import times
-from qaqpa.evidence.kinds import WITHDRAWAL, Kind, kinds
+from qaqpa.evidence.kinds import LEAST_SIGNERS, OVERRIDE, WITHDRAWAL, Kind, kinds
 
 _KEY_LIFE = timedelta(days=365)
 _MAX_AGE_DAYS = 365
@@ -68,6 +68,7 @@ class _Proposal:
     roles: tuple[str, ...] = ()
     max_age_days: int = _MAX_AGE_DAYS
     independent_of: tuple[str, ...] = ()
+    threshold: int = 1
 
 
 _PROPOSALS: Mapping[str, _Proposal] = {
@@ -76,6 +77,8 @@ _PROPOSALS: Mapping[str, _Proposal] = {
     "commission": _Proposal(roles=("commission_chair", "commission_member")),
     "ethics_assessment": _Proposal(roles=("auditor", "risk_owner"), independent_of=_EVERYBODY),
     "explanation": _Proposal(max_age_days=180),
+    "override": _Proposal(max_age_days=1, independent_of=_EVERYBODY, threshold=LEAST_SIGNERS[OVERRIDE]),
+    "override_review": _Proposal(("risk_owner", "compliance_officer"), independent_of=("trainer", "owner")),
     "release_approval": _Proposal(max_age_days=30, independent_of=("trainer",)),
     "system": _Proposal(independent_of=("trainer",)),
     "waiver": _Proposal(max_age_days=30, independent_of=("trainer", "owner")),
@@ -104,8 +107,7 @@ def text_of(roots: Iterable[str], persons: Sequence[Entry], now: datetime, expir
         _SERVICES,
         f"{_RULES}rules:",
     ]
-    held = {role for person in persons for role in person.roles}
-    written = [_rule(own, held) for own in kinds().values() if own.name != WITHDRAWAL]
+    written = [_rule(own, persons) for own in kinds().values() if own.name != WITHDRAWAL]
     if not any(possible for possible, _ in written):
         lines[-1] += " {}"
     return "\n".join([*lines, *(line for _, rule in written for line in rule)]) + "\n"
@@ -125,15 +127,19 @@ def _person(person: Entry, now: datetime) -> Iterator[str]:
     yield f"    identities: [{', '.join(logins)}]"
 
 
-def _rule(own: Kind, held: set[str]) -> tuple[bool, list[str]]:
+def _rule(own: Kind, persons: Sequence[Entry]) -> tuple[bool, list[str]]:
     """Whether anybody could fulfil the rule, and its lines; they are commented out where nobody could."""
     proposal = _PROPOSALS.get(own.name, _Proposal())
     roles = proposal.roles or (own.actor,)
     lines = [f"  {own.name}:", f"    roles: [{', '.join(roles)}]", f"    max_age_days: {proposal.max_age_days}"]
+    if proposal.threshold > 1:
+        lines.append(f"    threshold: {proposal.threshold}")
     if proposal.independent_of:
         lines += [f"    independent_of: [{', '.join(proposal.independent_of)}]", "    other_unit: true"]
-    possible = not held.isdisjoint(roles)
-    comment = own.title if possible else f"{own.title}. Nobody holds a role of this rule, so it cannot be given yet"
+    able = sum(not set(roles).isdisjoint(person.roles) for person in persons)
+    possible = able >= proposal.threshold
+    few = "Nobody holds a role of this rule" if not able else f"It needs {proposal.threshold} persons with this role"
+    comment = own.title if possible else f"{own.title}. {few}, so it cannot be given yet"
     head = textwrap.wrap(f"{comment}.", _WIDTH, initial_indent="  # ", subsequent_indent="  # ")
     return possible, ["", *head, *(lines if possible else [f"  # {line[2:]}" for line in lines])]
 

@@ -192,6 +192,8 @@ def _says(
         yield "context digest", statement.context_digest
     if statement.withdraws:
         yield "withdraws", statement.withdraws
+    if statement.reviews:
+        yield "reviews", statement.reviews
     if statement.stage:
         yield "stage", statement.stage.value
     yield "statement", statement.id

@@ -30,6 +30,7 @@ _SHOWN = (
     "hashing",
     "limits",
     "metrics",
+    "override",
 )
 
 

@@ -22,6 +22,7 @@ from qaqpa.config.records import (
     Limits,
     Observe,
     OpaServer,
+    OverrideSettings,
     VerdictSettings,
 )
 from qaqpa.documents import Document, DocumentError, read, validate
@@ -111,6 +112,7 @@ def _config(document: Document, path: Path, base: Path) -> Config:
         limits=Limits(**value.get("limits", {})),
         logging=value.get("logging", "text"),
         metrics=value.get("metrics", {}).get("listen"),
+        override=OverrideSettings(**value.get("override", {})),
         path=path,
     )
 

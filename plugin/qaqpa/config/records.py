@@ -162,6 +162,13 @@ class Limits:
     refusals_per_minute: int = 30
 
 
+@dataclass(frozen=True)
+class OverrideSettings:
+    """Within how many days the use of an override has to be reviewed."""
+
+    review_days: int = 7
+
+
 DEFAULT_GATE = Gate(
     stage=Stage.PRODUCTION,
     profiles=(DEFAULT_PROFILE,),
@@ -195,6 +202,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     logging: str = "text"
     metrics: str | None = None
+    override: OverrideSettings = field(default_factory=OverrideSettings)
     path: Path | None = None
     sources: tuple[tuple[str, str, str], ...] = ()
 

@@ -16,7 +16,7 @@ import yaml
 from qaqpa import times
 from qaqpa.evidence.envelope import sign
 from qaqpa.evidence.keys import FileKey, new_key, openssh, write_key
-from qaqpa.evidence.kinds import WAIVER, WITHDRAWAL, kinds
+from qaqpa.evidence.kinds import NO_EVIDENCE, SYSTEM, kinds
 from qaqpa.evidence.trust import PARTIES_TYPE
 
 AUDITOR, OWNER, RISK_OWNER, TRAINER = "auditor", "model-owner", "risk-owner", "ml-engineer"
@@ -46,7 +46,7 @@ _BY_ACTOR: Mapping[str, Sequence[str]] = {
 }
 
 SIGNERS: Mapping[str, Sequence[str]] = {
-    name: _BY_ACTOR[own.actor] for name, own in kinds().items() if name not in {WAIVER, WITHDRAWAL}
+    name: _BY_ACTOR[own.actor] for name, own in kinds().items() if name not in NO_EVIDENCE - {SYSTEM}
 }
 """Who signs which kind of evidence. Nobody here asks for an exception."""
 

@@ -17,13 +17,13 @@ from qaqpa.evidence.carriers import MAX_CARRIED, Carried
 from qaqpa.evidence.clock import Clock
 from qaqpa.evidence.contexts import Candidate, choose, standing
 from qaqpa.evidence.errors import StatementError
-from qaqpa.evidence.kinds import STATEMENT, SYSTEM, WAIVER
+from qaqpa.evidence.kinds import NEVER_JUDGED, OVERRIDE, SYSTEM, WAIVER
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.people import DEPLOYER, People, actor_id, people_of
 from qaqpa.evidence.pieces import Piece, read_pieces, rejection
 from qaqpa.evidence.signing import CLOCK_SKEW, Signing
 from qaqpa.evidence.statement import Statement
-from qaqpa.evidence.verify import authorised, check_age, check_waiver, counted, end_of, keys_end, rule_of, signer
+from qaqpa.evidence.verify import authorised, check_age, check_exception, counted, end_of, keys_end, rule_of, signer
 from qaqpa.model import Evidence, JsonObject, Problem, Recorded, Rejection, Rollback, Signer, Stage, Strength, Subject
 
 MAX_TOTAL_CHARACTERS = 4_000_000
@@ -50,6 +50,7 @@ class Collected:
 
     `actor` is the party id of whoever asks, None where that is not known. `standing_context` is the digest of the
     latest context that was signed, though it may have ended.
+    `aside` are the overrides and their reviews that count: facts that no policy sees.
     """
 
     context: JsonObject | None
@@ -59,11 +60,17 @@ class Collected:
     problems: Sequence[Problem]
     actor: str | None = None
     standing_context: str | None = None
+    aside: Sequence[Evidence] = ()
+
+    @property
+    def everything(self) -> Sequence[Evidence]:
+        """All facts, those that no policy sees too."""
+        return [*self.evidence, *self.aside]
 
     @property
     def accepted(self) -> Sequence[Evidence]:
         """The facts without those that were refused and are only heard where they say that something is wrong."""
-        return [fact for fact in self.evidence if not fact.against_only]
+        return [fact for fact in self.everything if not fact.against_only]
 
 
 def collect(  # noqa: PLR0913 - each argument is a part of the question
@@ -152,14 +159,16 @@ class _Collector:
             elif candidate.fact:
                 facts.append(candidate.fact)
         facts += filter(None, [self._judged(piece, digest, refused) for piece in self._of(system=False)])
+        facts.sort(key=lambda fact: (fact.kind, fact.id))
         return Collected(
             context=context.facts if context else None,
             context_digest=digest,
-            evidence=sorted(facts, key=lambda fact: (fact.kind, fact.id)),
+            evidence=[fact for fact in facts if fact.kind not in NEVER_JUDGED],
             rejected=sorted(refused, key=lambda refusal: (refusal.kind, refusal.code, refusal.source)),
             problems=[problem] if problem else [],
             actor=actor_id(self._parties, asked_by) if asked_by and self._parties else None,
             standing_context=standing(candidates),
+            aside=[fact for fact in facts if fact.kind in NEVER_JUDGED],
         )
 
     def _of(self, *, system: bool) -> Iterator[Piece]:
@@ -193,13 +202,14 @@ class _Collector:
             raise StatementError("dated_in_future", f"It is dated {times.render(statement.issued_at)}, in the future.")
         if statement.expires_at and statement.expires_at <= self._clock.of(statement):
             raise StatementError("expired", f"It ended on {times.render(statement.expires_at)}.")
-        check_waiver(statement)
-        if statement.kind.binds == {STATEMENT}:
+        check_exception(statement)
+        if statement.withdraws:
             return None
         if signed and self._parties and self._people:
             fact = self._signed_fact(piece, self._parties, self._people)
-        elif statement.kind.name == WAIVER:
-            raise StatementError("untrusted_signature", "A waiver counts only when it is signed, at every stage.")
+        elif statement.kind.name in {WAIVER, *NEVER_JUDGED}:
+            detail = f"A statement of kind {statement.kind.name} counts only when it is signed, at every stage."
+            raise StatementError("untrusted_signature", detail)
         else:
             fact = _evidence(piece, Strength.DECLARED, statement.expires_at)
         fact = replace(fact, ended_at=self._clock.ended(fact.counts_until))
@@ -218,10 +228,18 @@ class _Collector:
         found = counted(statement, persons, rule, people, must_be_shown=must_be_shown)
         if self._signing.is_withdrawn(statement, [one.id for one in found.signers]):
             raise StatementError("withdrawn", "Everybody who signed it has withdrawn it.")
+        if statement.kind.name == OVERRIDE:
+            self._check_standing(statement, {one.id for one in found.signers}, rule.threshold)
         fact = _evidence(piece, found.strength, found.expires_at, found.signers)
         ids = [one.id for one in found.signers]
         keys = keys_end(self._signing.given(statement), ids, statement.issued_at, self._now, ends)
         return replace(fact, counts_until=min(filter(None, (found.expires_at, keys))))
+
+    def _check_standing(self, statement: Statement, signers: set[str], threshold: int) -> None:
+        """Too few is what is left of an override where one of them takes back what was signed."""
+        gone = sorted(signers & self._signing.withdrawers(statement.id))
+        if gone and len(signers) - len(gone) < threshold:
+            raise StatementError("withdrawn", f"{', '.join(gone)} signed it and has withdrawn it.")
 
     def _against(self, piece: Piece, code: str) -> Evidence | None:
         """What a statement that is refused for who signed it can still say: that something is wrong.
@@ -231,7 +249,7 @@ class _Collector:
         """
         statement = piece.statement
         heard = code in _ONLY_WHO_SIGNED or (code in ENDED and self._ended_since(statement))
-        if not heard or statement.kind.name in {SYSTEM, WAIVER} or not self._people:
+        if not heard or statement.kind.name in {SYSTEM, WAIVER, *NEVER_JUDGED} or not self._people:
             return None
         persons = self._signing.authentic(piece, statement.issued_at, threshold=1)
         if not persons or self._signing.is_withdrawn(statement, persons):

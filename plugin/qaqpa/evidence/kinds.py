@@ -24,6 +24,21 @@ WAIVER = "waiver"
 WITHDRAWAL = "withdrawal"
 """The kind by which a signer takes a statement back."""
 
+OVERRIDE = "override"
+"""The kind by which two persons let through what the gate refuses."""
+
+OVERRIDE_REVIEW = "override_review"
+"""The kind by which somebody else looks back at the use of an override."""
+
+NEVER_JUDGED = frozenset({OVERRIDE, OVERRIDE_REVIEW})
+"""Kinds that never reach the policies: they can neither meet a requirement nor fail one."""
+
+NO_EVIDENCE = frozenset({SYSTEM, WAIVER, WITHDRAWAL}) | NEVER_JUDGED
+"""Kinds that no control can rest on."""
+
+LEAST_SIGNERS = {OVERRIDE: 2}
+"""How many different persons have to sign a kind at least, whatever the parties file says."""
+
 STAGE, STATEMENT = "stage", "statement"
 """What a kind may bind beside the model and the system."""
 
@@ -35,7 +50,7 @@ class Kind:
     """A kind of evidence.
 
     `binds` is what it is about: `model` (void when one byte changes), `system` (void when the context changes) or both,
-    with the `stage` for exceptions; `statement` for a withdrawal.
+    with the `stage` for exceptions; `statement` for a withdrawal and for a review of an override.
     """
 
     name: str

@@ -16,7 +16,7 @@ from qaqpa.config import fold
 from qaqpa.documents import Document, DocumentError, validate
 from qaqpa.documents.document import Pointer
 from qaqpa.evidence.keys import PublicKey, fingerprint, read_public_key
-from qaqpa.evidence.kinds import WITHDRAWAL, kinds
+from qaqpa.evidence.kinds import LEAST_SIGNERS, WITHDRAWAL, kinds
 from qaqpa.evidence.objections import Objections
 from qaqpa.model import Json, JsonObject
 
@@ -228,7 +228,7 @@ class _Reader:
             roles=tuple(entry["roles"]),
             disciplines=tuple(entry.get("disciplines", ())),
             max_age_days=int(entry["max_age_days"]),
-            threshold=int(entry.get("threshold", 1)),
+            threshold=max(int(entry.get("threshold", 1)), LEAST_SIGNERS.get(name, 1)),
             independent_of=tuple(entry.get("independent_of", ())),
             other_unit=bool(entry.get("other_unit", False)),
         )

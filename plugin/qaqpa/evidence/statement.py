@@ -4,7 +4,7 @@
 A statement about a model has the model digest as its subject (`dirHash`, and the same hex as `sha256`); one about a
 system has the context digest. One about both has the model digest as its subject, and names the context digest in the
 predicate; an approval or an exception names the stage there as well. A withdrawal has the statement that it takes back
-as its subject.
+as its subject, and a review of an override the override.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import rfc8785
 from qaqpa import times
 from qaqpa.documents import DocumentError, parse_json
 from qaqpa.evidence.errors import StatementError
-from qaqpa.evidence.kinds import STAGE, STATEMENT, SYSTEM, Kind, kinds
+from qaqpa.evidence.kinds import OVERRIDE_REVIEW, STAGE, STATEMENT, SYSTEM, WITHDRAWAL, Kind, kinds
 from qaqpa.model import JsonObject, Stage
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -35,7 +35,8 @@ _PREDICATE_FIELDS = {"issuedAt", "expiresAt", "registeredModel", "contextDigest"
 class Statement:
     """What a statement says. What it does not name is None; `content` fits the schema of its kind.
 
-    `withdraws` is the SHA-256 of the payload that a withdrawal takes back.
+    `withdraws` is the SHA-256 of the payload that a withdrawal takes back, `reviews` that of the override that a review
+    looks back at.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Statement:
     expires_at: datetime | None
     stage: Stage | None = None
     withdraws: str | None = None
+    reviews: str | None = None
 
     @cached_property
     def facts(self) -> JsonObject:
@@ -141,9 +143,9 @@ def _parse(text: str) -> Statement:
     content = {"kind": kind.name, **predicate["content"]}
     if "kind" in predicate["content"] or not kind.fits(content):
         raise StatementError("schema_violated", f"The content does not fit the schema of kind {kind.name}.")
-    model, context, withdraws = _digests(kind, statement)
-    if withdraws and withdraws != content["statement"]:
-        raise StatementError("digest_mismatch", "The withdrawal names another statement than its own content does.")
+    model, context, other = _digests(kind, statement)
+    if other and other != content["statement"]:
+        raise StatementError("digest_mismatch", f"The {kind.title.lower()} names another statement than its content.")
     if kind.name == SYSTEM and context != _own_digest(content):
         raise StatementError("digest_mismatch", "The statement names another context digest than its own content has.")
     return Statement(
@@ -156,7 +158,8 @@ def _parse(text: str) -> Statement:
         issued_at=_time(predicate.get("issuedAt")),
         expires_at=_time(predicate["expiresAt"]) if "expiresAt" in predicate else None,
         stage=_stage(kind, predicate),
-        withdraws=withdraws,
+        withdraws=other if kind.name == WITHDRAWAL else None,
+        reviews=other if kind.name == OVERRIDE_REVIEW else None,
     )
 
 
@@ -200,7 +203,7 @@ def _stage(kind: Kind, predicate: JsonObject) -> Stage | None:
 
 
 def _digests(kind: Kind, statement: JsonObject) -> tuple[str | None, str | None, str | None]:
-    """The model digest, the context digest and the withdrawn statement, as far as the kind binds them."""
+    """The model digest, the context digest and the other statement, as far as the kind binds them."""
     subjects = statement["subject"]
     if not isinstance(subjects, list) or len(subjects) != 1:
         raise StatementError("two_subjects", "A statement must have exactly one subject.")

@@ -13,14 +13,17 @@ from datetime import datetime, timedelta, timezone
 from qaqpa import times
 from qaqpa.evidence.envelope import SignedPayload, signed_by
 from qaqpa.evidence.errors import StatementError
-from qaqpa.evidence.kinds import SYSTEM, WAIVER
+from qaqpa.evidence.kinds import OVERRIDE, OVERRIDE_REVIEW, SYSTEM, WAIVER
 from qaqpa.evidence.parties import Parties, PartyKey, Person, Rule
-from qaqpa.evidence.people import ROLES, TRAINER, People
+from qaqpa.evidence.people import OWNER, ROLES, TRAINER, People
 from qaqpa.evidence.statement import Statement
 from qaqpa.model import Signer, Strength
 
 MAX_WAIVER = timedelta(days=30)
 """Longest time that a waiver may last."""
+
+MAX_OVERRIDE = timedelta(hours=24)
+"""Longest time that an override may last."""
 
 _COMPROMISE = "compromise"
 
@@ -29,16 +32,18 @@ _COMPROMISE = "compromise"
 class _Floor:
     """What is asked of a kind whatever the parties file says."""
 
-    role: str = ""
+    roles: tuple[str, ...] = ()
     independent_of: tuple[str, ...] = ()
 
 
 _FLOORS: Mapping[str, _Floor] = {
-    SYSTEM: _Floor("risk_owner", (TRAINER,)),
-    WAIVER: _Floor("risk_owner", (TRAINER, "owner")),
-    "audit": _Floor("", ROLES),
-    "ethics_assessment": _Floor("", ROLES),
-    "release_approval": _Floor("", (TRAINER,)),
+    SYSTEM: _Floor(("risk_owner",), (TRAINER,)),
+    WAIVER: _Floor(("risk_owner",), (TRAINER, OWNER)),
+    OVERRIDE: _Floor(("incident",), ROLES),
+    OVERRIDE_REVIEW: _Floor(("risk_owner", "compliance_officer"), (TRAINER, OWNER)),
+    "audit": _Floor((), ROLES),
+    "ethics_assessment": _Floor((), ROLES),
+    "release_approval": _Floor((), (TRAINER,)),
 }
 
 
@@ -157,24 +162,31 @@ def check_age(statement: Statement, rule: Rule, now: datetime) -> None:
         raise StatementError("expired_by_rule", detail)
 
 
-def check_waiver(statement: Statement) -> None:
-    """Refuses a waiver without an end, or one that lasts too long.
+def check_exception(statement: Statement) -> None:
+    """Refuses a waiver or an override without an end, or one that lasts too long.
 
     Raises:
-        StatementError: with code `waiver_without_end` or `waiver_too_long`.
+        StatementError: with code `waiver_without_end`, `waiver_too_long`, `override_without_end` or
+            `override_too_long`.
     """
-    if statement.kind.name != WAIVER:
-        return
-    if statement.expires_at is None:
-        raise StatementError("waiver_without_end", "The waiver has no end.")
-    if statement.expires_at - statement.issued_at > MAX_WAIVER:
-        raise StatementError("waiver_too_long", f"The waiver lasts longer than {MAX_WAIVER.days} days.")
+    lasts = statement.expires_at - statement.issued_at if statement.expires_at else None
+    if statement.kind.name == WAIVER:
+        if lasts is None:
+            raise StatementError("waiver_without_end", "The waiver has no end.")
+        if lasts > MAX_WAIVER:
+            raise StatementError("waiver_too_long", f"The waiver lasts longer than {MAX_WAIVER.days} days.")
+    if statement.kind.name == OVERRIDE:
+        if lasts is None:
+            raise StatementError("override_without_end", "The override has no end.")
+        if lasts > MAX_OVERRIDE:
+            hours = MAX_OVERRIDE // timedelta(hours=1)
+            raise StatementError("override_too_long", f"The override lasts longer than {hours} hours.")
 
 
 def may_sign(person: Person, kind_name: str, rule: Rule) -> bool:
     """True where a person has the role and discipline of a kind; whether they are independent is another question."""
     floor = _FLOORS.get(kind_name, _Floor())
-    return rule.allows(person) and (not floor.role or floor.role in person.roles)
+    return rule.allows(person) and (not floor.roles or bool(set(floor.roles) & set(person.roles)))
 
 
 def must_be_independent(kind_name: str, rule: Rule) -> bool:
@@ -247,8 +259,8 @@ def _authority(person: Person, statement: Statement, rule: Rule) -> tuple[str, s
     floor = _FLOORS.get(statement.kind.name, _Floor())
     if not set(rule.roles) & set(person.roles):
         required = ", ".join(rule.roles)
-    elif floor.role and floor.role not in person.roles:
-        required = floor.role
+    elif floor.roles and not set(floor.roles) & set(person.roles):
+        required = " or ".join(floor.roles)
     else:
         return None
     return "wrong_role", f"{person.id} signed it and is {', '.join(person.roles) or 'nothing'}; required: {required}."

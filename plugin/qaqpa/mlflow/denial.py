@@ -156,13 +156,20 @@ def fail_closed(action: str) -> Iterator[None]:
         raise RefusedError(failed_outcome(action).message, failed_outcome(action).details("enforce")) from None
 
 
-def show(verdict: str, mode: str) -> None:
-    """Sets the response header, where there is a response."""
+def show(verdict: str, mode: str, *, override: int | None = None) -> None:
+    """Sets the response header, where there is a response.
+
+    Args:
+        verdict: the worst one.
+        mode: `enforce` or `observe`.
+        override: the row of the override that let the call through in spite of the verdict.
+    """
     if not flask.has_request_context():
         return
 
     def set_header(response: Any) -> Any:
-        response.headers[HEADER] = f"{verdict}; mode={mode}"
+        through = "" if override is None else f"; overridden={override}"
+        response.headers[HEADER] = f"{verdict}; mode={mode}{through}"
         return response
 
     flask.after_this_request(set_header)

@@ -65,7 +65,7 @@ def of_name(workspace: str, name: str) -> str:
 
 
 def of_statement(payload: str) -> str:
-    """The subject of withdrawals of a statement."""
+    """The subject of withdrawals of a statement, and of reviews of an override."""
     return f"statement {payload}"
 
 
@@ -152,6 +152,13 @@ def read(
     return found
 
 
+def by_payload(session: Any, payloads: Iterable[str]) -> list[Kept]:
+    """The envelopes with these payloads, by SHA-256, whoever signed them."""
+    found = session.execute(select(ENVELOPES.c.envelope).where(ENVELOPES.c.payload_sha256.in_(list(payloads))))
+    read_all = ((text, *_read(text)) for (text,) in found)
+    return [Kept(text, envelope, statement) for text, statement, envelope in read_all if statement and envelope]
+
+
 def _add(session: Any, payload: str, statement: Statement, envelope: SignedPayload) -> None:
     row = {"payload_sha256": payload, "envelope": render(envelope), "first_seen_ms": time.time_ns() // 1_000_000}
     if _insert(session, ENVELOPES, row):
@@ -180,8 +187,8 @@ def _subjects(statement: Statement) -> list[str]:
     if statement.kind.name == SYSTEM:
         models = statement.content["models"]
         return sorted({of_name(model.get("workspace", "default"), model["name"]) for model in models})
-    if statement.withdraws:
-        return [of_statement(statement.withdraws)]
+    if other := statement.withdraws or statement.reviews:
+        return [of_statement(other)]
     if statement.model_digest:
         return [of_model(statement.model_digest)]
     return [of_context(statement.context_digest)] if statement.context_digest else []

@@ -83,6 +83,7 @@ def decided(  # noqa: PLR0913 - keyword arguments, each a part of the line
     mode: str,
     number: int | None,
     seconds: float,
+    override: str | None = None,
 ) -> None:
     """Says what was decided.
 
@@ -94,6 +95,7 @@ def decided(  # noqa: PLR0913 - keyword arguments, each a part of the line
         mode: `enforce` or `observe`.
         number: of the decision's row in the decision log; None where it has none.
         seconds: how long it took.
+        override: SHA-256 of the override by which it is let through; None without one.
     """
     who, asked = visible(acting_user() or "somebody not logged in"), visible(action)
     subject = decision.document["subject"] if decision else {}
@@ -110,11 +112,18 @@ def decided(  # noqa: PLR0913 - keyword arguments, each a part of the line
         "user": acting_user(),
         "codes": [f"{control}/{code}".lstrip("/") for control, code in reasons(outcome)[:_MOST_CODES]],
         "seconds": round(seconds, 4),
+        **({"override": override} if override else {}),
     }
     extra = {"qaqpa": fields}
     told = visible(outcome.message, _MOST_TEXT)
     if outcome.verdict is Verdict.ALLOW:
         log.info("qaqpa: allowed: %s, asked by %s", asked, who, extra=extra)
+    elif override:
+        log.warning(
+            "qaqpa: not allowed, and let through where the override holds: %s, asked by %s, %s",
+            *(asked, who, override),
+            extra=extra,
+        )
     elif mode == "observe":
         log.warning("qaqpa-observe: would have been refused: %s, asked by %s. %s", asked, who, told, extra=extra)
     else:

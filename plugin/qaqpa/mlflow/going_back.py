@@ -23,7 +23,7 @@ def decide_or_go_back(
     request_with: Callable[[Rollback | None], Request],
     look_up: Callable[[Promotion, datetime], Rollback | None],
     engine: Engine,
-) -> Decision:
+) -> tuple[Request, Decision]:
     """Decides, and where that is denied for what may merely have ended, again as a rollback if it is one.
 
     Args:
@@ -39,10 +39,12 @@ def decide_or_go_back(
     wanted = sought(request, decision, engine.catalog)
     rollback = look_up(wanted, request.now) if wanted else None
     if wanted is None or rollback is None:
-        return decision
+        return request, decision
     again = request_with(rollback)
-    # Whatever changed meanwhile, the same context has to hold.
-    return decide(again, engine) if again.context_digest == wanted.context else decision
+    if again.context_digest != wanted.context:
+        # It changed meanwhile.
+        return request, decision
+    return again, decide(again, engine)
 
 
 def sought(request: Request, decision: Decision, catalog: Catalog) -> Promotion | None:

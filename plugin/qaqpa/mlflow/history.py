@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from qaqpa.errors import UndecidedError
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import Statement
-from qaqpa.mlflow.envelopes import Kept, of_context, of_model, of_name, of_statement, read
+from qaqpa.evidence.verify import signatures
+from qaqpa.mlflow.breakglass import Known
+from qaqpa.mlflow.envelopes import Kept, by_payload, of_context, of_model, of_name, of_statement, read
 from qaqpa.mlflow.guard import Keeper
 
 _SOURCE = "the server's record of what was signed"
@@ -63,6 +66,33 @@ def recorded(  # noqa: PLR0913 - each argument is a part of the question
         for kept in (found[payload] for payload in sorted(found))
         if not _is_of_another_system(kept.statement, contexts)
     ]
+
+
+def about_overrides(store: Any, statements: Iterable[str]) -> Known:
+    """Reviews of overrides, and what takes these back, with those who signed the overrides.
+
+    Args:
+        store: the registry, with the gate in front.
+        statements: SHA-256 of the payloads of overrides.
+
+    Raises:
+        MlflowException: the database does not answer.
+        UndecidedError: there are too many to read.
+    """
+    wanted = sorted(set(statements))
+    with store.ManagedSessionMaker(read_only=False) as session:
+        keeper = store._keeper()  # noqa: SLF001 - a part of the same store
+        reviews = read(session, map(of_statement, wanted), keeper)
+        back = read(session, (of_statement(one.statement.id) for one in reviews or ()), keeper)
+        if reviews is None or back is None:
+            raise UndecidedError("More is kept about overrides of this model than can be read")
+        parties = keeper.parties if keeper else None
+        signers = {
+            one.statement.id: {(good.person.id, good.person.unit) for good in signatures([one.envelope], parties)}
+            for one in (by_payload(session, wanted) if parties else ())
+            if parties
+        }
+    return Known([Carried(_SOURCE, one.text, one.statement.kind.name) for one in (*reviews, *back)], signers)
 
 
 def _signatures(carried: Iterable[Carried]) -> dict[str, set[tuple[str, bytes]]]:

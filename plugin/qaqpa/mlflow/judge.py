@@ -7,15 +7,17 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from qaqpa import times
 from qaqpa.config import Config, Gate
 from qaqpa.escape import visible
+from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.parties import Parties
 from qaqpa.gate import open_trust, request_about, trusted_parties
 from qaqpa.mlflow import events, metrics
 from qaqpa.mlflow.ahead import NotHashedError
+from qaqpa.mlflow.breakglass import Grant
 from qaqpa.mlflow.denial import (
     Outcome,
     RefusedError,
@@ -32,7 +34,7 @@ from qaqpa.mlflow.identity import believe, is_delegated, known_login
 from qaqpa.mlflow.limiting import Refusals
 from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
-from qaqpa.model import Decision, JsonObject, Problem, Verdict
+from qaqpa.model import Decision, JsonObject, Problem, Request, Rollback, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.record.log.decisions import START, Result
 from qaqpa.record.log.errors import LogError
@@ -61,13 +63,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Decided:
-    """What was decided, or why nothing was. `is_lost` is true where the decision log cannot be used.
+    """What was decided about which request, or why nothing was; `seconds` is how long it took.
 
-    `seconds` is how long it took.
+    `is_lost` is true where the decision log cannot be used.
     """
 
     outcome: Outcome
     decision: Decision | None = None
+    request: Request | None = None
     is_lost: bool = False
     seconds: float = 0.0
 
@@ -134,7 +137,7 @@ class Gatekeeper:
         return parties, problems
 
     def admit(self, model: str, action: str, cases: Iterable[Case]) -> Admission:
-        """Returns where all cases are allowed, or are only observed, and all of it is recorded.
+        """Returns where all cases are allowed, overridden or only observed, and all of it is recorded.
 
         Args:
             model: the registered model under whose name the versions would be served; it decides on the mode.
@@ -148,9 +151,10 @@ class Gatekeeper:
             self.config = limited(self.config, self._recorder.first_uses)
         observe = self.config.observed(model, times.now())
         mode = OBSERVE if observe else ENFORCE
-        verdicts, numbers = [], list[int]()
+        verdicts, numbers, grants = [], list[int](), list[tuple[int, Grant]]()
         for decided in self._decided(self._unless_flooded(cases, model), model, action):
-            outcome, kept = self._kept(decided, model, action, mode)
+            grant = None if observe else self._granted(decided, action)
+            outcome, kept = self._kept(decided, model, action, mode, grant)
             verdicts.append(outcome.verdict)
             metrics.decided(outcome, mode, decided.seconds)
             events.decided(
@@ -161,16 +165,18 @@ class Gatekeeper:
                 mode=mode,
                 number=kept.number,
                 seconds=decided.seconds,
+                override=grant.fact.id if grant else None,
             )
-            if kept.is_lost or (outcome.verdict is not Verdict.ALLOW and not observe):
+            if kept.is_lost or (outcome.verdict is not Verdict.ALLOW and not observe and grant is None):
                 self._refusals.count(model)
                 self._recorder.outcome(numbers, Result.FAILED, "another_refused")
                 show(outcome.verdict.value, mode)
                 raise RefusedError(outcome.message, {**outcome.details(mode), "log": kept.number})
             numbers += [kept.number] if kept.number is not None else []
+            grants += [(kept.number, grant)] if grant and kept.number is not None else []
         if verdicts:
             show(min(verdicts, key=_WORST.index).value, mode)
-        return Admission(self._recorder, numbers)
+        return Admission(self._recorder, numbers, grants)
 
     def _unless_flooded(self, cases: Iterable[Case], model: str) -> Iterable[Case]:
         """The cases, where whoever asks was not refused too often; what has none is not limited."""
@@ -184,21 +190,30 @@ class Gatekeeper:
         Raises:
             LogError: the decision log cannot be used.
         """
+        return self._decide(gate, candidate)[1]
+
+    def _decide(self, gate: Gate, candidate: Candidate) -> tuple[Request, Decision]:
         now = times.now()
         clock = self._recorder.problems(now, self.trusted()[0])
-        request_with = functools.partial(
-            request_about,
-            candidate.subject,
-            candidate.carried,
-            stage=gate.stage,
-            profiles=gate.profiles,
-            settings=gate.settings,
-            now=now,
-            problems=[*candidate.problems, *clock],
-            trust=self._trust,
-            asked_by=known_login(),
-        )
-        return decide_or_go_back(lambda back: request_with(rollback=back), self._recorder.last_allowed, self._engine)
+
+        def ask(rollback: Rollback | None, more: Sequence[Carried]) -> Request:
+            return request_about(
+                candidate.subject,
+                (*candidate.carried, *more),
+                stage=gate.stage,
+                profiles=gate.profiles,
+                settings=gate.settings,
+                now=now,
+                problems=[*candidate.problems, *clock],
+                trust=self._trust,
+                asked_by=known_login(),
+                rollback=rollback,
+            )
+
+        def request_with(rollback: Rollback | None) -> Request:
+            return self._recorder.breakglass.with_debts(functools.partial(ask, rollback), candidate.about_overrides)
+
+        return decide_or_go_back(request_with, self._recorder.last_allowed, self._engine)
 
     def _decided(self, cases: Iterable[Case], model: str, action: str) -> Iterable[Decided]:
         for case in cases:
@@ -215,9 +230,9 @@ class Gatekeeper:
         if not self._places.acquire(timeout=_PATIENCE_SECONDS):
             return Decided(busy_outcome(action, gate.stage.value))
         try:
-            decision = self.decide(gate, candidate())
+            request, decision = self._decide(gate, candidate())
             message = one_line(decision, self._engine.catalog, self._language)
-            return Decided(outcome_of(decision, message), decision)
+            return Decided(self._noted(outcome_of(decision, message), request), decision, request)
         except LogError as error:
             return Decided(unusable(action, gate.stage.value, error), is_lost=True)
         except NotHashedError as error:
@@ -232,13 +247,29 @@ class Gatekeeper:
         message = problem_line(action, problem, self._engine.catalog, self._language)
         return unhashed_outcome(message, gate.stage.value, problem)
 
-    def _kept(self, decided: Decided, model: str, action: str, mode: str) -> tuple[Outcome, _Kept]:
+    def _granted(self, decided: Decided, action: str) -> Grant | None:
+        """The override that lets a decision through, where there is one."""
+        if decided.request is None or decided.decision is None:
+            return None
+        return self._recorder.breakglass.grant(decided.request, decided.decision, action)
+
+    def _noted(self, outcome: Outcome, request: Request) -> Outcome:
+        """A refusal that says of an override which is there that it was used before."""
+        note = None if outcome.verdict is Verdict.ALLOW else self._recorder.breakglass.note(request)
+        if note is None:
+            return outcome
+        said = " ".join(self._texts.problem(asdict(note)))
+        return replace(outcome, message=f"{outcome.message} {said}", problems=[*outcome.problems, asdict(note)])
+
+    def _kept(self, decided: Decided, model: str, action: str, mode: str, grant: Grant | None) -> tuple[Outcome, _Kept]:
         """Records a decision. One that would refuse stays as it is where that fails; any other is refused then."""
         if decided.is_lost:
             return decided.outcome, _Kept(is_lost=True)
         outcome = decided.outcome
         try:
-            return outcome, _Kept(self._recorder.decided(outcome, decided.decision, model, action, mode))
+            override = grant.fact.id if grant else ""
+            return outcome, _Kept(self._recorder.decided(outcome, decided.decision, model, action, mode, override))
         except LogError as error:
             lost = unusable(action, outcome.stage, error)
-            return (lost if outcome.verdict is Verdict.ALLOW or mode == OBSERVE else outcome), _Kept(is_lost=True)
+            passes = outcome.verdict is Verdict.ALLOW or mode == OBSERVE or grant is not None
+            return (lost if passes else outcome), _Kept(is_lost=True)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from qaqpa.config import Config
 from qaqpa.escape import visible
 from qaqpa.evidence.parties import Parties
 from qaqpa.mlflow import metrics
+from qaqpa.mlflow.breakglass import BreakGlass, Grant
 from qaqpa.mlflow.denial import Outcome, RefusedError, log, log_outcome
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
@@ -29,23 +30,35 @@ _LOST = "the outcome of decision %s could not be recorded; it is shown as unknow
 class Admission:
     """Decisions that let a call through. Used around the write, it records what becomes of it."""
 
-    def __init__(self, recorder: Recorder, decisions: Sequence[int] = ()) -> None:
+    def __init__(
+        self, recorder: Recorder, decisions: Sequence[int] = (), grants: Sequence[tuple[int, Grant]] = ()
+    ) -> None:
         """Remembers them.
 
         Args:
             recorder: who records.
             decisions: the numbers of their rows; none where nothing is gated or nothing is kept.
+            grants: by number the overrides that let some of them through.
         """
         self.decisions = tuple(decisions)
+        self._grants = tuple(grants)
+        self._through: Mapping[int, int] = {}
         self._recorder = recorder
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """For the write itself: records that it was done, or why it was not."""
+        """For the write itself: records that it was done, or why it was not. An override is used up before it begins.
+
+        Raises:
+            RefusedError: an override was used up meanwhile, or cannot be recorded.
+        """
         try:
+            self._through = self._recorder.breakglass.claim(self._grants)
             yield
         except BaseException as error:
             self.ended(Result.FAILED, _reason(error))
+            if self._through:
+                _say_used_up(error, self._through.values())
             raise
         self.ended(Result.WRITTEN)
 
@@ -55,7 +68,10 @@ class Admission:
 
     def ended(self, result: Result, reason: str = "") -> None:
         """Records an outcome. Where that fails the write stands, and the outcome is shown as unknown."""
-        self._recorder.outcome(self.decisions, result, reason)
+        # One that was allowed beside another that was overridden is no ordinary promotion either.
+        first = next(iter(self._through.values()), None)
+        rows = {number: self._through.get(number, first) for number in self.decisions} if first is not None else {}
+        self._recorder.outcome(self.decisions, result, reason, rows)
 
 
 class Recorder:
@@ -74,6 +90,7 @@ class Recorder:
         self._config = config
         shared = before._log if before and before._config.log == config.log else None  # noqa: SLF001 - its own kind
         self._log: DecisionLog | None = shared.anew() if shared else open_log(config.log) if config.log else None
+        self.breakglass = BreakGlass(self._log, config.override)
         self._facts: JsonObject = {}
         self._version: int | None = None
         self._due = ""
@@ -130,7 +147,9 @@ class Recorder:
         self._record_start(self._log)
         return [problem] if problem else []
 
-    def decided(self, outcome: Outcome, decision: Decision | None, model: str, action: str, mode: str) -> int | None:
+    def decided(  # noqa: PLR0913 - each a part of what is recorded
+        self, outcome: Outcome, decision: Decision | None, model: str, action: str, mode: str, override: str = ""
+    ) -> int | None:
         """Records a decision and returns the number of its row; None where nothing is kept.
 
         Raises:
@@ -140,7 +159,15 @@ class Recorder:
             return None
         problems = [] if decision else outcome.problems
         asked = Asked(
-            outcome.verdict, outcome.stage, model, action, mode, acting_user(), decision=decision, problems=problems
+            outcome.verdict,
+            outcome.stage,
+            model,
+            action,
+            mode,
+            acting_user(),
+            decision=decision,
+            problems=problems,
+            override=override,
         )
         with metrics.appending("decision"):
             return self._log.decided(asked)
@@ -153,13 +180,15 @@ class Recorder:
         """
         return self._log.last_allowed(wanted, now) if self._log else None
 
-    def outcome(self, decisions: Sequence[int], result: Result, reason: str = "") -> None:
+    def outcome(
+        self, decisions: Sequence[int], result: Result, reason: str = "", through: Mapping[int, int] | None = None
+    ) -> None:
         """Records what became of decisions; what cannot be recorded is said in the server's own log."""
         if self._log is None or not decisions:
             return
         try:
             with metrics.appending("outcome"):
-                self._log.outcome(decisions, result, reason)
+                self._log.outcome(decisions, result, reason, through)
         except LogError as error:
             log.error("qaqpa: " + _LOST, ", ".join(map(str, decisions)), visible(error, 2000))
 
@@ -174,6 +203,14 @@ def unusable(action: str, stage: str, error: LogError) -> Outcome:
     """The outcome where the log cannot be used. Where it is, and why it does not answer, is for the server's log."""
     log.error("qaqpa: the decision log cannot be used: %s", visible(error, 2000))
     return log_outcome(action, stage)
+
+
+def _say_used_up(error: BaseException, rows: Iterable[int]) -> None:
+    """Whoever asked is told too, where MLflow passes on what is said."""
+    used = f"The override of row {', '.join(map(str, sorted(set(rows))))} is used up though nothing was promoted."
+    log.error("qaqpa: %s", used)
+    if isinstance(error, MlflowException):
+        error.message = f"{error.message} {used}"
 
 
 def _reason(error: BaseException) -> str:

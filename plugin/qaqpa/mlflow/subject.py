@@ -6,6 +6,7 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.people import TRAINER
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.mlflow.ahead import judged_bytes
+from qaqpa.mlflow.breakglass import Known, LookUp
 from qaqpa.mlflow.guard import Keeper
-from qaqpa.mlflow.history import recorded
+from qaqpa.mlflow.history import about_overrides, recorded
 from qaqpa.mlflow.identity import REGISTERED_BY, known_login, registrants
 from qaqpa.mlflow.lineage import origin
 from qaqpa.mlflow.records import (
@@ -39,11 +41,15 @@ _REGISTRY, _RUN = "the registry's record of who registered it", "the run that ma
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is to be judged. `problems` keep the gate from deciding, and so from allowing."""
+    """What is to be judged. `problems` keep the gate from deciding, and so from allowing.
+
+    `about_overrides` looks up what the registry keeps about overrides, wherever it was attached.
+    """
 
     subject: Subject
     carried: tuple[Carried, ...]
     problems: tuple[Problem, ...] = ()
+    about_overrides: LookUp = lambda _: Known()
 
 
 @dataclass(frozen=True)
@@ -183,7 +189,8 @@ def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
         workspace=wanted.model.workspace,
         people=tuple(_people(wanted, found.others, made.users)),
     )
-    return Candidate(subject, found.carried, (*problems, *found.problems))
+    look_up = partial(about_overrides, store)
+    return Candidate(subject, found.carried, (*problems, *found.problems), look_up)
 
 
 @dataclass(frozen=True)

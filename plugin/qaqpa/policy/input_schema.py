@@ -10,7 +10,7 @@ import json
 from types import MappingProxyType
 
 from qaqpa.documents import load_schema
-from qaqpa.evidence.kinds import STAGE, STATEMENT, WAIVER
+from qaqpa.evidence.kinds import NEVER_JUDGED, STAGE, STATEMENT, WAIVER
 from qaqpa.model import Json, JsonObject
 from qaqpa.resources import SCHEMAS
 
@@ -25,8 +25,9 @@ _DIGEST = {"type": "string", "maxLength": 200}
 def input_schema() -> JsonObject:
     """The JSON Schema of the input document."""
     found = {path.stem: load_schema(f"evidence/{path.stem}") for path in sorted((SCHEMAS / "evidence").glob("*.json"))}
-    # What is about another statement never reaches the policies.
-    kinds = {kind: schema for kind, schema in found.items() if STATEMENT not in _binds(schema)}
+    # What is about another statement never reaches the policies, nor what lets through what they refuse.
+    judged = {kind: schema for kind, schema in found.items() if kind not in NEVER_JUDGED}
+    kinds = {kind: schema for kind, schema in judged.items() if STATEMENT not in _binds(schema)}
     definitions: dict[str, Json] = {"time": _time(), "time_or_null": _or_null("time"), "signers": _signers()}
     for kind, schema in kinds.items():
         for name, shared in schema.get("$defs", {}).items():

@@ -13,6 +13,7 @@ from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence
 from qaqpa.report.because import reasons
+from qaqpa.report.changes import noted
 from qaqpa.report.judged import Judged, Review
 from qaqpa.report.summary import (
     against,
@@ -100,6 +101,7 @@ class _Report:
     def print(self) -> None:
         self._head()
         self._compared()
+        self._noted()
         self._problems()
         if self._judged and self._judged.gone:
             self._foot([])
@@ -145,6 +147,12 @@ class _Report:
             self._section(title)
             for line in lines:
                 self._indented(line, 2)
+
+    def _noted(self) -> None:
+        """What has to be known; with a base it stands beside the comparison."""
+        if self._judged and self._judged.comparison is None:
+            for note in self._judged.notes:
+                self._indented(noted(note, self._texts), 0, mark=("!", "yellow"))
 
     def _problems(self) -> None:
         if self._decision.problems:

@@ -10,15 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from qaqpa.documents import Document
-from qaqpa.evidence.kinds import SYSTEM, WAIVER, WITHDRAWAL, kinds
+from qaqpa.evidence.kinds import NO_EVIDENCE, kinds
 from qaqpa.model import JsonObject
 from qaqpa.policy.codes import Codes, codes_of
 from qaqpa.policy.fit.parts import Parts, Problems, unknown
 from qaqpa.policy.opa import PolicyError, run_opa
 
 _TEXTS = Path(__file__).parents[2] / "report" / "texts" / "en.json"
-# The context decides what applies, a waiver excuses, a withdrawal takes back: no control can rest on them.
-_NO_EVIDENCE = {SYSTEM, WAIVER, WITHDRAWAL}
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
@@ -55,7 +53,7 @@ def _actors() -> list[str]:
 
 
 def _name_problems(card: Document) -> Problems:
-    known = {"evidence": sorted(set(kinds()) - _NO_EVIDENCE), "actors": _actors()}
+    known = {"evidence": sorted(set(kinds()) - NO_EVIDENCE), "actors": _actors()}
     for field, names in known.items():
         for number, name in enumerate(card.value[field]):
             if name not in names:

@@ -116,27 +116,27 @@ class Database:
                     connection.exec_driver_sql("SET statement_timeout = 0")
             yield connection
 
-    def value(self, statement: Any) -> Any:
-        """The first value that a statement selects, None without a row. It waits no longer than an append may take.
+    def first(self, statement: Any) -> Any:
+        """The first row that a statement selects, None without one. It waits no longer than an append may take.
 
         Raises:
             LogError: the database does not answer.
         """
         with self._told():
             try:
-                return self._value(statement)
+                return self._first(statement)
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
                 # It broke while nobody used it.
-                return self._value(statement)
+                return self._first(statement)
 
-    def _value(self, statement: Any) -> Any:
+    def _first(self, statement: Any) -> Any:
         with self._engine.connect() as connection:
             if not self._source.is_file:
                 # SQLite's connections are so from the start, and would not be so again afterwards.
                 connection.execution_options(isolation_level="AUTOCOMMIT")
-            return connection.execute(statement).scalar()
+            return connection.execute(statement).first()
 
     def settle(self) -> None:
         """Takes what was erased out of SQLite's journal too.

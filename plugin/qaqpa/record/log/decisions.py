@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,13 +15,15 @@ from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
 from qaqpa.record.log.allowed import Promotion, last_allowed, promoted
 from qaqpa.record.log.chain import DECISION, OUTCOME, compact
 from qaqpa.record.log.database import Database
+from qaqpa.record.log.errors import OverrideUsedError
 from qaqpa.record.log.observing import first_uses
 from qaqpa.record.log.reading import last_start
 from qaqpa.record.log.settings import changes, configuration_digest, recorded
-from qaqpa.record.log.writer import OVERRIDE, Appended, Content, Draft, Writer
+from qaqpa.record.log.uses import Use, Uses
+from qaqpa.record.log.writer import OVERRIDE, REVIEW, Appended, Content, Draft, Writer
 
 START, RELOAD, ERASE, CHECKPOINT = "start", "reload", "erase", "checkpoint"
-"""Kinds of rows, beside `begin`, `decision`, `outcome` and `override`."""
+"""Kinds of rows, beside `begin`, `decision`, `outcome`, `override` and `review`."""
 
 CLOCKS_DIFFER = timedelta(seconds=2)
 """How far the clocks of servers that share a log may be apart."""
@@ -44,6 +46,7 @@ class Asked:
     """A decision that was made, and what was asked for.
 
     `mode` is `enforce` or `observe`; `user` the login of whoever asks; `problems` say why there is no decision.
+    `override` is the SHA-256 of the override by which it is to be let through, though it is not allowed.
     """
 
     verdict: Verdict
@@ -54,6 +57,20 @@ class Asked:
     user: str | None
     decision: Decision | None = None
     problems: Sequence[Any] = ()
+    override: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One use of an override.
+
+    `sha256` is that of its payload, `fields` what it is used for, as JSON without personal data; `about` is kept beside
+    the row, and can be erased.
+    """
+
+    sha256: str
+    fields: JsonObject
+    about: JsonObject = field(default_factory=dict)
 
 
 class DecisionLog:
@@ -73,10 +90,16 @@ class DecisionLog:
         self._allowed: dict[int, str] = {}
         self.first_uses: Mapping[str, date] = {}
         """Since when patterns are observed, as of the start that was recorded last."""
+        self._uses = Uses()
 
     def anew(self) -> DecisionLog:
         """The same log, for whoever decides with another configuration."""
         return DecisionLog(self.database, self._writer)
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """The overrides that were used, oldest first, as `clock_problem` found them last."""
+        return self._uses.known
 
     @property
     def key_id(self) -> str:
@@ -92,12 +115,14 @@ class DecisionLog:
         return self._writer.append(drafts)
 
     def clock_problem(self, now: datetime) -> Problem | None:
-        """Why nothing can be decided at a time: the log has a later one, so a clock went back.
+        """Why nothing can be decided at a time: the log has a later one, so a clock went back. It also reads `uses`.
 
         Raises:
             LogError: the log cannot be used.
         """
-        latest = self._writer.latest()
+        latest, newest = self._writer.latest()
+        if newest > self._uses.newest:
+            self._writer.append((), self._uses.read)
         if not latest or now >= times.parse(latest) - CLOCKS_DIFFER:
             return None
         return Problem("clock_went_back", f"It is {times.render(now)} here, and the decision log has rows of {latest}.")
@@ -151,6 +176,7 @@ class DecisionLog:
             "configuration": self._configuration,
             "start": self._start,
             **_gone_back(decision),
+            **({"override": asked.override} if asked.override else {}),
         }
         about = {
             "user": asked.user,
@@ -167,20 +193,25 @@ class DecisionLog:
             self._allowed[number] = promotion.sha256
         return number
 
-    def outcome(self, decisions: Sequence[int], result: Result, reason: str = "") -> None:
+    def outcome(
+        self, decisions: Sequence[int], result: Result, reason: str = "", overrides: Mapping[int, int] | None = None
+    ) -> None:
         """Records what became of promotions that were let through.
 
         Args:
             decisions: the numbers of their rows.
             result: what became of them.
             reason: a code or the type of an error, where they failed.
+            overrides: by decision the row of an override that was used in the same call.
 
         Raises:
             LogError: it could not be appended.
         """
         fields = {"result": result.value, "reason": reason[:MOST_TEXT]}
+        through = {number: {"override": row} for number, row in (overrides or {}).items()}
+        rows = ({"of": number, **fields, **through.get(number, {})} for number in decisions)
         # What a crash of the machine takes is shown as unknown, as where it came a moment earlier.
-        self._writer.append([self._outcome(number, fields) for number in decisions], flush=False)
+        self._writer.append([self._outcome(row) for row in rows], flush=False)
 
     def last_allowed(self, wanted: Promotion, now: datetime) -> Rollback | None:
         """The newest promotion of just this to which a model may go back; None where there is none.
@@ -196,12 +227,12 @@ class DecisionLog:
         with self.database.reading(bounded=True) as connection:
             return last_allowed(connection, wanted, self._writer.key.public_key, log, now)
 
-    def _outcome(self, decision: int, fields: JsonObject) -> Draft:
+    def _outcome(self, row: JsonObject) -> Draft:
         """The row that says what became of a decision; of what it allowed, a table finds that row again."""
-        sha256 = self._allowed.pop(decision, None)
-        if sha256 is None or fields["result"] != Result.WRITTEN.value:
-            return Draft(OUTCOME, {"of": decision, **fields})
-        return Draft(OUTCOME, {"of": decision, **fields, "allowed": sha256}, allowed=(decision, sha256))
+        sha256 = self._allowed.pop(row["of"], None)
+        if sha256 is None or row["result"] != Result.WRITTEN.value:
+            return Draft(OUTCOME, row)
+        return Draft(OUTCOME, {**row, "allowed": sha256}, allowed=(row["of"], sha256))
 
     def claim_override(self, sha256: str, fields: JsonObject) -> int:
         """Records that an override is used, before it takes effect; it can be claimed once.
@@ -214,8 +245,43 @@ class DecisionLog:
             OverrideUsedError: it was used before, and where.
             LogError: it could not be appended, and so must not take effect.
         """
-        draft = Draft(OVERRIDE, {**fields, "sha256": sha256, "start": self._start}, override=sha256)
-        return self._writer.append([draft]).numbers[0]
+        return self.claim([Claim(sha256, fields)])[0]
+
+    def claim(self, claims: Sequence[Claim]) -> Sequence[int]:
+        """Records that overrides are used, all or none, before they take effect; see `claim_override`.
+
+        Raises:
+            OverrideUsedError: one was used before, and where; nothing is written.
+            LogError: they could not be appended, and so must not take effect.
+        """
+        drafts = [
+            Draft(
+                OVERRIDE,
+                {**claim.fields, "sha256": claim.sha256, "start": self._start},
+                {"about": Content(compact(claim.about))} if claim.about else {},
+                override=claim.sha256,
+            )
+            for claim in claims
+        ]
+        return self._writer.append(drafts).numbers
+
+    def reviewed(self, use: Use, sha256: str, outcome: str, about: JsonObject) -> None:
+        """Records that a use of an override was reviewed; of two servers that see it at once, the first one does.
+
+        Args:
+            use: what was reviewed.
+            sha256: of the review's payload, hexadecimal.
+            outcome: of the review.
+            about: who signed it and what it says, as JSON; it can be erased.
+
+        Raises:
+            LogError: it could not be appended, and so frees nobody of the duty.
+        """
+        fields = {"of": use.entry.seq, "override": use.sha256, "sha256": sha256, "outcome": outcome}
+        try:
+            self._writer.append([Draft(REVIEW, fields, {"about": Content(compact(about))}, override=sha256)])
+        except OverrideUsedError:
+            return
 
 
 def _gone_back(decision: Decision | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from qaqpa.config import LogSource
@@ -14,6 +14,7 @@ from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.reading import kept, names_of, row, rows, value_of
 from qaqpa.record.log.tables import has_log
+from qaqpa.record.log.uses import Use, Uses
 
 REFUSED = "refused"
 """The outcome of a decision that let nothing through."""
@@ -41,11 +42,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Listed:
-    """A decision, and what became of it: a `Result`, or `refused`; `reason` is why it failed."""
+    """A decision, and what became of it: a `Result`, or `refused`; `reason` is why it failed.
+
+    `override` is the number of the row of the override that let it through; None where none did.
+    """
 
     entry: Entry
     outcome: str
     reason: str = ""
+    override: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Recorded:
     """A decision with all that is kept of it.
 
     `input` and `document` are None where they were erased, or where nothing could be decided. `is_altered` is true
-    where personal data in it was erased.
+    where personal data in it was erased. `use` is the override that let it through.
     """
 
     listed: Listed
@@ -62,6 +67,7 @@ class Recorded:
     document: JsonObject | None
     is_altered: bool
     is_erased: bool
+    use: Use | None = None
 
     @property
     def decision(self) -> Decision | None:
@@ -90,6 +96,7 @@ def listed(database: Database, wanted: Wanted, most: int) -> Iterator[Listed]:
     """
     outcomes: dict[int, Entry] = {}
     with database.reading() as connection:
+        through = _through(Uses().read(connection))
         for found in rows(connection, newest_first=True):
             entry = peek(found.body)
             if wanted.since is not None and entry.latest < wanted.since:
@@ -97,7 +104,7 @@ def listed(database: Database, wanted: Wanted, most: int) -> Iterator[Listed]:
             _collect(entry, outcomes)
             if entry.kind != DECISION:
                 continue
-            one = _listed(entry, outcomes.pop(entry.seq, None))
+            one = _listed(entry, outcomes.pop(entry.seq, None), through)
             if wanted.fits(one):
                 yield one
                 most -= 1
@@ -127,15 +134,27 @@ def recorded(database: Database, seq: int) -> Recorded:
             if seq in outcomes:
                 break
         about, given = value_of(connection, entry, "about"), value_of(connection, entry, "input")
+        through = _through(Uses().read(connection))
         changed = any(item.actual != item.name for item in kept(connection, sorted(names_of(entry).values())).values())
     return Recorded(
-        _listed(entry, outcomes.get(seq)),
+        _listed(entry, outcomes.get(seq), through),
         about or {},
         given,
         (about or {}).get("document"),
         is_altered=changed,
         is_erased=about is None,
+        use=through.get(seq),
     )
+
+
+def used(database: Database) -> tuple[Use, ...]:
+    """The overrides that were used, oldest first, each with its review.
+
+    Raises:
+        LogError: the log cannot be read.
+    """
+    with database.reading() as connection:
+        return Uses().read(connection) if has_log(connection) else ()
 
 
 def size_of(source: LogSource) -> int:
@@ -161,12 +180,22 @@ def _collect(entry: Entry, outcomes: dict[int, Entry]) -> None:
         outcomes[of] = entry
 
 
-def _listed(entry: Entry, outcome: Entry | None) -> Listed:
+def _through(uses: Iterable[Use]) -> dict[int, Use]:
+    """By decision the override that let it through."""
+    return {number: use for use in uses for number in use.decisions}
+
+
+def _listed(entry: Entry, outcome: Entry | None, through: Mapping[int, Use]) -> Listed:
+    use = through.get(entry.seq)
+    override = use.entry.seq if use else None
     if outcome:
-        return Listed(entry, str(outcome.fields.get("result")), str(outcome.fields.get("reason", "")))
-    return Listed(entry, Result.UNKNOWN.value if _passed(entry) else REFUSED)
+        result, reason = str(outcome.fields.get("result")), str(outcome.fields.get("reason", ""))
+        return Listed(entry, result, reason, override)
+    return Listed(entry, Result.UNKNOWN.value if _passed(entry) else REFUSED, override=override)
 
 
 def _passed(entry: Entry) -> bool:
-    """True where a decision let something through."""
-    return entry.fields.get("verdict") == Verdict.ALLOW.value or entry.fields.get("mode") == "observe"
+    """True where a decision let something through, or was to be let through by an override."""
+    fields = entry.fields
+    allowed = fields.get("verdict") == Verdict.ALLOW.value
+    return allowed or fields.get("mode") == "observe" or bool(fields.get("override"))

@@ -25,6 +25,7 @@ from qaqpa.record.log.merkle import Frontier
 from qaqpa.record.log.note import Checkpoint
 from qaqpa.record.log.reading import PAGE, kept, names_of, rows
 from qaqpa.record.log.tables import allowed, overrides
+from qaqpa.record.log.writer import OVERRIDE, REVIEW
 
 MOST_FOUND = 20
 """Most problems that are told."""
@@ -179,7 +180,7 @@ class _Check:
 
     def _facts(self, entry: Entry) -> None:
         """What other rows and tables have to agree with."""
-        if entry.kind == "override":
+        if entry.kind in {OVERRIDE, REVIEW}:
             sha256 = str(entry.fields.get("sha256"))
             if sha256 in self.used:
                 self._say(f"row {entry.seq} uses an override that row {self.used[sha256]} used before")

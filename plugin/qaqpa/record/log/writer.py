@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from qaqpa import __version__, times
 from qaqpa.evidence.keys import SigningKey
@@ -30,7 +30,7 @@ from qaqpa.record.log.tables import allowed, chain, content, overrides
 MOST_AT_ONCE = 64
 """Most drafts that one transaction writes."""
 
-BEGIN, OVERRIDE = "begin", "override"
+BEGIN, OVERRIDE, REVIEW = "begin", "override", "review"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Draft:
-    """A row that is to be appended. `override` is the SHA-256 of an override that may be used once.
+    """A row that is to be appended. `override` is the SHA-256 of an override, or of a review, that may be used once.
 
     `allowed` is the number of a decision and what it allowed (`Promotion.sha256`), where the row says that this was
     done. `also` is done in the same transaction.
@@ -78,10 +78,11 @@ class Tip:
 
 @dataclass(frozen=True)
 class Appended:
-    """The numbers of rows that were appended, and the last row of the log then."""
+    """The numbers of rows that were appended, the last row of the log then, and what was read with them."""
 
     numbers: Sequence[int]
     tip: Tip
+    found: Any = None
 
 
 @dataclass
@@ -89,6 +90,7 @@ class _Job:
     drafts: Sequence[Draft]
     deadline: float
     flush: bool
+    read: Callable[[Any], Any] | None = None
     answer: Future[Appended] = field(default_factory=Future)
 
 
@@ -112,11 +114,14 @@ class Writer:
         self._starting = threading.Lock()
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
 
-    def append(self, drafts: Sequence[Draft], *, flush: bool = True) -> Appended:
+    def append(
+        self, drafts: Sequence[Draft], read: Callable[[Any], Any] | None = None, *, flush: bool = True
+    ) -> Appended:
         """Appends rows, all or none, and returns when they are on the disk. Without any it tells which row is the last.
 
         Args:
             drafts: the rows.
+            read: what is to be read before that, in the same transaction and within the same time.
             flush: false where they may go with a crash of the machine; a crash of this process never takes them.
 
         Raises:
@@ -127,7 +132,7 @@ class Writer:
         for draft in drafts:
             for item in draft.contents.values():
                 _ = item.stored
-        job = _Job(drafts, time.monotonic() + self._timeout, flush)
+        job = _Job(drafts, time.monotonic() + self._timeout, flush, read)
         self._jobs.put(job)
         try:
             return job.answer.result(self._timeout)
@@ -137,19 +142,20 @@ class Writer:
                 f"The decision log does not answer within {self._timeout:g} s", where=self._database.shown
             ) from None
 
-    def latest(self) -> str:
-        """The latest time in the log, as the last row has it; empty where there is no row.
+    def latest(self) -> tuple[str, int]:
+        """The latest time in the log, as the last row has it, and the last row that uses an override up or reviews it.
 
-        Reading takes no lock, and so a fraction of what `append` takes.
+        The time is empty where there is no row, and the row 0 where there is none such. Reading takes no lock, and so
+        a fraction of what `append` takes.
 
         Raises:
             LogError: the log cannot be read.
         """
         self._start()
         if not self._made:
-            return self.append(()).tip.latest
-        body = self._database.value(_LAST_BODY)
-        return peek(bytes(body)).latest if body else ""
+            self.append(())
+        found = self._database.first(_NEWEST)
+        return (peek(bytes(found.body)).latest, int(found.used or 0)) if found else ("", 0)
 
     def _start(self) -> None:
         with self._starting:
@@ -180,8 +186,10 @@ class Writer:
             flush = any(job.flush for job in jobs)
             with self._database.writing(min(job.deadline for job in jobs), flush=flush) as connection:
                 tip = self._tip(connection)
-                for job in jobs:
-                    appended = self._put_job(connection, tip, job)
+                # Before anything is appended, which may still be rolled back.
+                found = [job.read(connection) if job.read else None for job in jobs]
+                for job, read in zip(jobs, found, strict=True):
+                    appended = self._put_job(connection, tip, job, read)
                     written += [(job, appended)] if appended else []
                     tip = appended.tip if appended else tip
             self._known = tip
@@ -194,7 +202,7 @@ class Writer:
         for job, appended in written:
             job.answer.set_result(appended)
 
-    def _put_job(self, connection: Any, tip: Tip, job: _Job) -> Appended | None:
+    def _put_job(self, connection: Any, tip: Tip, job: _Job, read: Any) -> Appended | None:
         """Writes the drafts of one job; none of them where an override was used before."""
         try:
             for draft in job.drafts:
@@ -206,7 +214,7 @@ class Writer:
         for draft in job.drafts:
             tip = self._put(connection, tip, draft)
             numbers.append(tip.seq)
-        return Appended(numbers, tip)
+        return Appended(numbers, tip, read)
 
     def _tip(self, connection: Any) -> Tip:
         """The last row. The first row of an empty log gives it its id."""
@@ -249,7 +257,8 @@ class Writer:
 
 
 _LAST = select(chain).order_by(chain.c.seq.desc()).limit(1)
-_LAST_BODY = select(chain.c.body).order_by(chain.c.seq.desc()).limit(1)
+_USED = select(func.max(overrides.c.seq)).scalar_subquery().label("used")
+_NEWEST = select(chain.c.body, _USED).order_by(chain.c.seq.desc()).limit(1)
 _APPEND = insert(chain)
 _FIND = select(content.c.commitment).where(content.c.digest == bindparam("digest"))
 _KEEP = insert(content)
