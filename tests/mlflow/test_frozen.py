@@ -18,12 +18,14 @@ from mlflow.server import (
 from mlflow.store.artifact.artifact_repo import MultipartUploadMixin, StreamUploadMixin
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
+from sqlalchemy import select
 
-from qaqpa.errors import UndecidedError
 from qaqpa.mlflow import freezing, frozen
 from qaqpa.mlflow.artifact_stores import build_frozen
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.freezing import wait_for_writers, writing
+from qaqpa.mlflow.locations import NotHashedError
+from qaqpa.mlflow.tables import WRITERS
 from qaqpa.mlflow.writes import rows
 from support.frozen import MODEL, World
 
@@ -190,8 +192,9 @@ def test_a_promotion_waits_for_those_who_write_and_not_for_ever(world: World, mo
     del world
     wait_for_writers()
     monkeypatch.setattr(freezing, "_PATIENCE_SECONDS", 0.05)
-    with writing(), writing(), pytest.raises(UndecidedError, match="writing"):
+    with writing(), writing(), pytest.raises(NotHashedError) as caught:
         wait_for_writers()
+    assert caught.value.problem.code == "being_written"
 
 
 def test_a_deeper_address_is_frozen_by_where_it_lies(world: World) -> None:
@@ -295,3 +298,70 @@ def test_what_is_in_production_is_told_by_the_configuration_in_force(world: Worl
         file.write_text(text)
         found.append(world.frozen(f"{MODEL}/more"))
     assert found == [False, True, True, False]
+
+
+@pytest.fixture
+def bucket(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A store on a bucket that only pretends to write."""
+    monkeypatch.setenv(ARTIFACTS_DESTINATION_ENV_VAR, "qaqpa+s3://bucket/root")
+    monkeypatch.setattr(freezing, "_PATIENCE_FOR_BUCKETS_SECONDS", 0.1)
+    for name in ("_upload_file", "delete_artifacts"):
+        monkeypatch.setattr(S3ArtifactRepository, name, lambda *_, **__: world.meddle())
+    monkeypatch.setattr(S3ArtifactRepository, "_get_s3_client", lambda _: None)
+    return build_frozen("qaqpa+s3://bucket/root")
+
+
+def _freeze(world: World, path: str = MODEL) -> str | None:
+    """Freezes as a promotion does; the code of the problem that stands in the way."""
+    with freezing.freezing(world.gated):
+        try:
+            freezing.freeze(f"mlflow-artifacts:/{path}")
+        except NotHashedError as error:
+            return error.problem.code
+    return None
+
+
+@pytest.mark.parametrize(
+    ("write", "stops"),
+    [
+        (lambda repo, file: repo.log_artifact(file, MODEL), True),
+        (lambda repo, file: repo.log_artifact(file, f"workspaces/team/{MODEL}"), True),
+        (lambda repo, _: repo.delete_artifacts("0"), True),
+        (lambda repo, _: repo.delete_artifacts(), True),
+        (lambda repo, file: repo.log_artifact(file, f"{MODEL}-2"), False),
+        (lambda repo, file: repo.log_artifact(file, "1/run"), False),
+    ],
+)
+def test_what_is_being_written_to_a_bucket_is_not_promoted(
+    world: World, bucket: Any, tmp_path: Path, write: Callable[[Any, str], object], *, stops: bool
+) -> None:
+    """The server looked before the promotion, and the file arrives after it."""
+    (tmp_path / "weights").write_text("evil")
+    seen = []
+    world.meddle = lambda: seen.append(_freeze(world))
+    write(bucket, str(tmp_path / "weights"))
+    assert seen == ["being_written" if stops else None]
+    assert _freeze(world) is None, "it has ended"
+    with world.gated.ManagedSessionMaker(read_only=False) as session:
+        assert not session.execute(select(WRITERS)).all()
+
+
+def test_what_a_killed_process_left_unfinished_in_a_bucket_stands_in_the_way_for_an_hour(
+    world: World, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del bucket
+    with freezing.announced(world.gated.engine, [MODEL]):
+        assert _freeze(world) == "being_written"
+        later = freezing.time.time_ns() + 3601 * 10**9
+        monkeypatch.setattr(freezing.time, "time_ns", lambda: later)
+        assert _freeze(world) is None
+
+
+def test_without_an_answer_of_the_database_nothing_is_written_to_a_bucket(
+    world: World, bucket: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "weights").write_text("evil")
+    world.meddle = lambda: pytest.fail("it was written")
+    (world.directory / "mlflow.db").unlink()
+    with pytest.raises(RefusedError):
+        bucket.log_artifact(str(tmp_path / "weights"), MODEL)

@@ -14,30 +14,18 @@ from typing import Any
 
 from mlflow.store.model_registry.abstract_store import AbstractStore
 
-from qaqpa.errors import QaqpaError, UndecidedError
+from qaqpa.errors import QaqpaError
 from qaqpa.escape import visible
 from qaqpa.evidence.carriers import TAG_PREFIX
 from qaqpa.evidence.listing import Limits, TooLargeError
 from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.freezing import SCHEME, destination, freeze, is_freezing
 from qaqpa.mlflow.hasher import Hasher, failure
+from qaqpa.mlflow.locations import NotHashedError
 from qaqpa.mlflow.records import read_version
 from qaqpa.mlflow.server import open_tree
 from qaqpa.mlflow.trees import Facts, Seen, Tree, limits_of
 from qaqpa.model import Problem
-
-
-class NotHashedError(UndecidedError):
-    """The bytes are not hashed, now or at all. Without a digest all that was signed would look as if it were void."""
-
-    def __init__(self, problem: Problem) -> None:
-        """Makes the error.
-
-        Args:
-            problem: why.
-        """
-        super().__init__(problem.detail)
-        self.problem = problem
 
 
 def judged_bytes(store: Any, location: str, roots: Sequence[Path]) -> tuple[str | None, tuple[Problem, ...]]:
@@ -49,7 +37,7 @@ def judged_bytes(store: Any, location: str, roots: Sequence[Path]) -> tuple[str 
         roots: where local bytes may lie; see `open_tree`.
 
     Raises:
-        NotHashedError: there is too much to hash while somebody waits, or at all.
+        NotHashedError: there is too much to hash while somebody waits, or at all, or somebody is writing there.
     """
     outside = freeze(location)
     limits = limits_of(_hashing(store))

@@ -26,14 +26,14 @@ from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlRegi
 from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import is_local_uri
 from sqlalchemy import func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from qaqpa import times
 from qaqpa.config import Config
-from qaqpa.errors import UndecidedError
 from qaqpa.mlflow.denial import log
-from qaqpa.mlflow.locations import spellings
+from qaqpa.mlflow.locations import NotHashedError, spellings
 from qaqpa.mlflow.store import PREFIX
-from qaqpa.mlflow.tables import FREEZES
+from qaqpa.mlflow.tables import FREEZES, WRITERS
 from qaqpa.model import Problem
 
 SCHEME = "mlflow-artifacts:/"
@@ -42,7 +42,10 @@ SCHEME = "mlflow-artifacts:/"
 _ELSEWHERE = Problem("not_frozen", "The bytes lie where this server cannot keep others from changing them afterwards.")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _WORKSPACES = "workspaces"
+_BEING_WRITTEN = Problem("being_written", "")
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 10.0, 0.01
+_PATIENCE_FOR_BUCKETS_SECONDS = 1.0
+_LONGEST_WRITE_MS = 3600 * 1000
 _LONGEST_MS = 24 * 3600 * 1000
 
 _freeze: ContextVar[Callable[[str], None] | None] = ContextVar("qaqpa_freeze", default=None)
@@ -70,6 +73,7 @@ def freezing(store: Any) -> Iterator[None]:
             session.execute(FREEZES.insert().values(id=own, location=location.rstrip("/"), until_ms=until))
         frozen.append(own)
         wait_for_writers()
+        _wait_for_announced(store, location)
 
     token = _freeze.set(freeze)
     try:
@@ -120,7 +124,7 @@ def wait_for_writers() -> None:
     """Waits for those who write to a local store and asked before something was frozen.
 
     Raises:
-        UndecidedError: somebody is still writing.
+        NotHashedError: somebody is still writing.
     """
     until = time.monotonic() + _PATIENCE_SECONDS
     while True:
@@ -129,7 +133,7 @@ def wait_for_writers() -> None:
                 return
         except BlockingIOError as error:  # noqa: PERF203 - waiting is what this does
             if time.monotonic() > until:
-                raise UndecidedError("Somebody is writing to the artifact store", mend="Ask again") from error
+                raise NotHashedError(_BEING_WRITTEN) from error
             time.sleep(_PAUSE_SECONDS)
 
 
@@ -138,6 +142,57 @@ def writing() -> Iterator[None]:
     """For a write to the artifact store, with the question whether it may."""
     with _lock(fcntl.LOCK_SH):
         yield
+
+
+@contextmanager
+def announced(engine: Any, paths: Iterable[str]) -> Iterator[None]:
+    """For a write to a bucket, which has no lock: whoever freezes a place of it sees that it is under way.
+
+    The write is announced before it asks whether something is frozen, and a freeze is written before it looks for
+    announcements, so that one of the two sees the other.
+
+    Args:
+        engine: of the registry's database.
+        paths: where it writes, below the root of the store.
+    """
+    until = time.time_ns() // 1_000_000 + _LONGEST_WRITE_MS
+    places = {SCHEME + one for path in paths for one in _without_workspace(path)}
+    rows = [{"id": uuid.uuid4().hex, "location": place, "until_ms": until} for place in sorted(places)]
+    with engine.begin() as connection:
+        connection.execute(WRITERS.insert(), rows)
+    try:
+        yield
+    finally:
+        try:
+            with engine.begin() as connection:
+                connection.execute(WRITERS.delete().where(WRITERS.c.id.in_([row["id"] for row in rows])))
+        except SQLAlchemyError:
+            log.exception("qaqpa: files that were written cannot be promoted for up to an hour")
+
+
+def has_lock() -> bool:
+    """True where the artifact store itself keeps writers and a promotion apart: a local one."""
+    root = destination()
+    return root is None or bool(is_local_uri(root))
+
+
+def _wait_for_announced(store: Any, location: str) -> None:
+    if has_lock():
+        return
+    bare = location.rstrip("/")
+    above = [SCHEME, *_with_parents(bare.removeprefix(SCHEME))]
+    until = time.monotonic() + _PATIENCE_FOR_BUCKETS_SECONDS
+    while True:
+        with store.ManagedSessionMaker(read_only=False) as session:
+            alive = WRITERS.c.until_ms > time.time_ns() // 1_000_000
+            busy = session.execute(
+                select(WRITERS.c.id).where(alive, _at(WRITERS.c.location, above, [f"{bare}/"]))
+            ).first()
+        if busy is None:
+            return
+        if time.monotonic() > until:
+            raise NotHashedError(_BEING_WRITTEN)
+        time.sleep(_PAUSE_SECONDS * 10)
 
 
 @contextmanager
@@ -165,12 +220,7 @@ def frozen_by(session: Any, config: Config, path: str) -> str | None:
         config: says what production is.
         path: below the root of the store, empty for the root itself.
     """
-    normal = posixpath.normpath(f"/{path}").strip("/")
-    paths = {normal}
-    first, _, rest = normal.partition("/")
-    if first == _WORKSPACES:
-        # Locations are written with the workspace, and without it.
-        paths.add(rest.partition("/")[2])
+    paths = _without_workspace(path)
     above = sorted({spelling for one in paths for parent in _with_parents(one) for spelling in spellings(parent)})
     below = [f"{SCHEME}{one}/" if one else SCHEME for one in sorted(paths)]
     judged = session.execute(
@@ -181,6 +231,13 @@ def frozen_by(session: Any, config: Config, path: str) -> str | None:
     if judged:
         return "a version that is being judged"
     return _in_production(session, config, above, below)
+
+
+def _without_workspace(path: str) -> set[str]:
+    """A path, written plainly, with the workspace and without it: locations are written in both ways."""
+    normal = posixpath.normpath(f"/{path}").strip("/")
+    first, _, rest = normal.partition("/")
+    return {normal, rest.partition("/")[2]} if first == _WORKSPACES else {normal}
 
 
 def _in_production(session: Any, config: Config, above: Iterable[str], below: Iterable[str]) -> str | None:

@@ -11,7 +11,7 @@ import asyncio
 import os
 import posixpath
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from qaqpa.errors import QaqpaError
 from qaqpa.mlflow.artifact_stores import own_kind
 from qaqpa.mlflow.denial import fail_closed
-from qaqpa.mlflow.freezing import destination, frozen_by, writing
+from qaqpa.mlflow.freezing import announced, destination, frozen_by, has_lock, writing
 from qaqpa.mlflow.guard import refusal
 from qaqpa.mlflow.in_force import InForce
 from qaqpa.mlflow.selftest import of_this_process
@@ -108,14 +108,24 @@ class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no 
 
     @contextmanager
     def _changing(self, directory: str | None, file: Any = None) -> Iterator[None]:
-        with writing():
+        with writing(), self._announced(directory, file):
             self._check(directory, file)
+            yield
+
+    @contextmanager
+    def _announced(self, directory: str | None, file: Any) -> Iterator[None]:
+        places = set() if has_lock() else self._places(_joined(directory, file))
+        if not places:
+            yield
+            return
+        with ExitStack() as under_way:
+            with fail_closed("a change of artifacts"):
+                under_way.enter_context(announced(_registry()[1], places))
             yield
 
     def _check(self, directory: str | None, file: Any = None) -> None:
         """Refuses a write that would change what is frozen; also where nobody can tell."""
-        name = Path(file).name if file else ""
-        for path in sorted(self._places(posixpath.join(directory or "", name))):
+        for path in sorted(self._places(_joined(directory, file))):
             with fail_closed(f"a change of {path or 'all artifacts'}"):
                 in_force, engine = _registry()
                 config = in_force.fresh().config
@@ -178,6 +188,10 @@ def _registry() -> tuple[InForce, Any]:
     except QaqpaError as error:
         raise MlflowException.invalid_parameter_value(f"Qaqpa: {error}") from error
     return in_force, create_engine(uri.removeprefix(PREFIX), pool_pre_ping=True)
+
+
+def _joined(directory: str | None, file: Any) -> str:
+    return posixpath.join(directory or "", Path(file).name if file else "")
 
 
 def _plain(address: str) -> str:

@@ -16,7 +16,6 @@ from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.parties import Parties
 from qaqpa.gate import open_trust, request_about, trusted_parties
 from qaqpa.mlflow import events, metrics
-from qaqpa.mlflow.ahead import NotHashedError
 from qaqpa.mlflow.breakglass import Grant
 from qaqpa.mlflow.denial import (
     Outcome,
@@ -32,6 +31,7 @@ from qaqpa.mlflow.denial import (
 from qaqpa.mlflow.going_back import decide_or_go_back
 from qaqpa.mlflow.identity import believe, is_delegated, known_login
 from qaqpa.mlflow.limiting import Refusals
+from qaqpa.mlflow.locations import NotHashedError
 from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Decision, JsonObject, Problem, Request, Rollback, Verdict

@@ -15,6 +15,7 @@ from mlflow.utils.uri import is_local_uri
 
 from qaqpa.errors import UndecidedError
 from qaqpa.mlflow.store import PREFIX
+from qaqpa.model import Problem
 
 _POINTERS = frozenset({"runs", "models"})
 _PROXIED = frozenset({"http", "https", "mlflow-artifacts"})
@@ -22,6 +23,19 @@ _PROXIED = frozenset({"http", "https", "mlflow-artifacts"})
 
 class BytesMissingError(UndecidedError):
     """Nothing says where the bytes are, or they cannot be fetched from there."""
+
+
+class NotHashedError(UndecidedError):
+    """The bytes are not hashed, now or at all. Without a digest all that was signed would look as if it were void."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Makes the error.
+
+        Args:
+            problem: why.
+        """
+        super().__init__(problem.detail)
+        self.problem = problem
 
 
 def check_location(location: str) -> None:

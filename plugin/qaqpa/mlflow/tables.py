@@ -38,6 +38,15 @@ FREEZES = Table(
 )
 """Locations whose bytes are being judged; `until_ms`, milliseconds since 1970, UTC, ends what a killed process left."""
 
+WRITERS = Table(
+    "qaqpa_writers",
+    _metadata,
+    Column("id", String(32), primary_key=True),
+    Column("location", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)
+"""Who writes to a bucket at the moment; as in `qaqpa_freezes`, `until_ms` ends what a killed process left."""
+
 DIGESTS = Table(
     "qaqpa_digests",
     _metadata,

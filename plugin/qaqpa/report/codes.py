@@ -50,6 +50,7 @@ REJECTION_CODES = (
 
 PROBLEM_CODES = (
     "actor_unknown",
+    "being_written",
     "busy",
     "bytes_elsewhere",
     "bytes_missing",
