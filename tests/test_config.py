@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qaqpa import times
-from qaqpa.config import DEFAULT_GATE, Config, Observe, load_config
+from qaqpa.config import DEFAULT_GATE, Config, Hashing, Observe, load_config
 from qaqpa.documents import DocumentError
 from qaqpa.errors import UsageError
 from qaqpa.model import Settings, Stage, Strength
@@ -53,6 +53,14 @@ def test_every_field_of_the_file_is_read(tmp_path: Path) -> None:
     assert config.observe == (Observe(("legacy-*",), (times.now() + timedelta(days=30)).date()),)
     assert config.settings == Settings(thresholds=thresholds)
     assert config.path == tmp_path / "qaqpa.yaml"
+
+
+def test_the_limits_of_hashing_are_read(tmp_path: Path) -> None:
+    config = load(tmp_path, "version: 1\nhashing: {in_request_mib: 0, most_gib: 5}\n")
+    assert config.hashing == Hashing(in_request_mib=0, most_gib=5, most_files=20_000)
+    assert config.hashing.in_request == 0
+    assert Config().hashing.in_request == 256 * 1024 * 1024
+    assert ("hashing", "in_request_mib 0, most_gib 5", str(tmp_path / "qaqpa.yaml")) in config.sources
 
 
 def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
@@ -211,6 +219,9 @@ def test_an_alias_that_mlflow_takes_is_accepted(tmp_path: Path, alias: str) -> N
         ("version: 1\nopa: {url: 'https://opa.example.org '}\n", "2:12"),
         ("version: 1\nopa: {timeout_seconds: 0}\n", "2:24"),
         ("version: 1\nthresholds: {TRN-01: {max_age_days: '9'}}\n", "2:37"),
+        ("version: 1\nhashing: {in_request_mib: -1}\n", "2:27"),
+        ("version: 1\nhashing: {most_gib: 0}\n", "2:21"),
+        ("version: 1\nhashing: {most_files: 1.5}\n", "2:23"),
         ("version: 1\nversion: 1\n", "2:1"),
     ],
 )

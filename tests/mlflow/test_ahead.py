@@ -201,8 +201,22 @@ def test_a_link_is_refused_at_once(large: World) -> None:
     assert promoted(large) == (None, {"digest_failed"})
 
 
+def _notices_mappings(probe: Path) -> bool:
+    """Whether the file system takes a new time when a page is written to that was brought to the disk."""
+    probe.write_text("good")
+    with probe.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped[:] = b"good"
+        os.fsync(file.fileno())
+        before = probe.stat().st_ctime_ns
+        time.sleep(0.05)
+        mapped[:] = b"evil"
+        return probe.stat().st_ctime_ns != before
+
+
 def test_a_mapping_that_was_dirty_before_is_seen(world: World) -> None:
     """A page that was written to takes no new time of change at the next write, until it was brought to the disk."""
+    if not _notices_mappings(world.directory / "probe"):
+        pytest.skip("files lie in memory here, and are never brought to a disk")
     world.limit(in_request_mib=0)
     weights = world.root / MODEL / "weights"
     with weights.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
