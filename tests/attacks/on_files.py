@@ -51,6 +51,40 @@ def _dataset(on: Target) -> requests.Response:
     )
 
 
+def _among(on: Target) -> str:
+    """An experiment whose files are to lie among those of production, by their own address on the server's disk."""
+    place = f"file://{on.registry.directory}/artifacts/{on.path}"
+    body = {"name": on.registry.new_name("among"), "artifact_location": place}
+    return str(on.post("experiments/create", body).json()["experiment_id"])
+
+
+def _upload_among(on: Target, experiment: str) -> requests.Response:
+    run = on.post("runs/create", {"experiment_id": experiment}).json()["run"]["info"]["run_id"]
+    where = {"run_uuid": run, "path": "code/evil.py"}
+    return on.call("POST", "mlflow/upload-artifact", "ajax-api/2.0", params=where, data=b"evil")
+
+
+def _prompt_among(on: Target, experiment: str) -> requests.Response:
+    """The prompt lab writes a whole model where its run's files are."""
+    pair = [{"key": "a", "value": "1"}]
+    body = {
+        "experiment_id": experiment,
+        "run_name": "x",
+        "user_id": "u",
+        "start_time": 1,
+        "tags": [],
+        "prompt_template": "{{a}}",
+        "prompt_parameters": pair,
+        "model_route": "r",
+        "model_parameters": pair,
+        "model_input": "1",
+        "model_output": "1",
+        "model_output_parameters": pair,
+        "mlflow_version": "3",
+    }
+    return on.call("POST", "mlflow/runs/create-promptlab-run", "ajax-api/2.0", json=body)
+
+
 def _mcp(on: Target) -> requests.Response:
     """MLflow's registry of MCP servers has aliases of its own."""
     name = f"io.example/{on.registry.new_name('server')}"
@@ -127,6 +161,20 @@ FILES: tuple[Attack, ...] = (
         "other-uploads",
         lambda on: on.post("artifacts/presigned-upload-url", {"run_id": on.good.run_id, "path": "model/MLmodel"}),
         MLFLOW,
+    ),
+    Attack(
+        "uploading to an experiment whose files lie among those of production",
+        "past-the-store",
+        _upload_among,
+        first=_among,
+    ),
+    Attack(
+        "a run of the prompt lab in an experiment whose files lie among those of production",
+        "past-the-store",
+        _prompt_among,
+        # MLflow keeps the refusal to itself, and says that all is well.
+        NOBODY,
+        first=_among,
     ),
     Attack("deleting the run", "lineage", _deleted_run, NOBODY),
     Attack("deleting an experiment", "lineage", _deleted_experiment, NOBODY),
