@@ -23,14 +23,15 @@ from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.model import Stage
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record.log.allowed import Promotion
-from qaqpa.record.log.chain import link
+from qaqpa.record.log.chain import link, make_row, open_row
 from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.erase import erase_person, erase_row
 from qaqpa.record.log.opening import open_log
+from qaqpa.record.log.opening import signing_key as gate_key
 from qaqpa.record.log.tables import allowed
 from support.contents import contents, context
 from support.going_back import DAY, STAGING, Story, audit, of, said, sound, verdict, without
-from support.keyring import person
+from support.keyring import person, signing_key
 from support.logs import Owner, log_source
 from support.statements import DIGEST, NOW, SUBJECT, carried, everything
 
@@ -140,6 +141,14 @@ def test_in_another_version_of_the_context(story: Story) -> None:
 def test_in_another_version_of_the_context_that_has_ended_as_well(story: Story) -> None:
     newer = carried(context(version=2, title="Credit scoring for all"), issued_at=NOW + DAY, expires_at=NOW + 6 * DAY)
     refused(story, [*sound(), newer], "AUD-01")
+
+
+def test_in_a_context_that_was_signed_once_more_and_ended_again(fresh: Story) -> None:
+    ending = sound(of("system", expires_at=NOW + 5 * DAY), audit(ends=None))
+    assert verdict(fresh.promote(ending)) == "allow"
+    again = carried(context(), issued_at=NOW + DAY / 2, expires_at=NOW + 6 * DAY)
+    fresh.go_to(LATER)
+    assert verdict(fresh.promote([*without(ending, "system"), again])) == "deny", "and no rollback without its context"
 
 
 def test_in_another_system(story: Story) -> None:
@@ -271,17 +280,33 @@ class TestAnOwnerOfTheDatabase:
         assert verdict(story.promote(sound())) == "deny"
         assert story.intact() == ["the table of what was allowed and row 3 differ"]
 
-    def test_changes_the_row_that_the_table_names(self, story: Story) -> None:
+    @pytest.mark.parametrize("number", [2, 3])
+    def test_signs_the_rows_with_a_key_of_their_own_in_the_name_of_the_gate(self, story: Story, number: int) -> None:
         owner = Owner(story.source)
         rows = owner.rows()
-        for number in (2, 3):
-            changed = replace(rows[number - 1], body=rows[number - 1].body.replace(b'"sig":"', b'"sig":"A'))
-            relinked = replace(changed, head=link(changed.prev, changed.body))
-            owner.write(*rows[: number - 1], relinked, *rows[number:])
-            unusable(story, sound())
+        key = gate_key(story.source)
+        forged = make_row(open_row(rows[number - 1].body)[0], signing_key("auditor"))
+        named = forged.body.replace(signing_key("auditor").key_id.encode(), key.key_id.encode())
+        owner.write(*rows[: number - 1], replace(forged, body=named, head=link(forged.prev, named)), *rows[number:])
+        unusable(story, sound())
 
-    def test_changes_the_input_of_the_decision(self, story: Story, tmp_path: Path) -> None:
-        del tmp_path
+    @pytest.mark.parametrize("number", [2, 3])
+    def test_puts_in_a_row_of_another_log_that_the_gate_signed(self, story: Story, number: int) -> None:
+        owner = Owner(story.source)
+        rows = owner.rows()
+        other = make_row(replace(open_row(rows[number - 1].body)[0], log="ab" * 16), gate_key(story.source))
+        owner.write(*rows[: number - 1], other, *rows[number:])
+        unusable(story, sound())
+
+    @pytest.mark.parametrize("number", [2, 3])
+    def test_moves_a_row_to_another_place(self, story: Story, number: int) -> None:
+        owner = Owner(story.source)
+        rows = owner.rows()
+        moved = make_row(replace(open_row(rows[number - 1].body)[0], seq=number + 5), gate_key(story.source))
+        owner.write(*rows[: number - 1], replace(moved, seq=number), *rows[number:])
+        unusable(story, sound())
+
+    def test_changes_the_input_of_the_decision(self, story: Story) -> None:
         owner = Owner(story.source)
         for number in range(2):
             owner.change_content(number, body=zlib.compress(b"{}"))
