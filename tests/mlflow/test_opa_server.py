@@ -45,17 +45,9 @@ class Both:
     port: int
     directory: Path
 
-    @contextlib.contextmanager
-    def opa(self, bundle: Path = COMPILED / SERVER_BUNDLE) -> Iterator[Running]:
+    def opa(self, bundle: Path = COMPILED / SERVER_BUNDLE) -> contextlib.AbstractContextManager[Running]:
         """A real OPA server with a bundle, at the address at which MLflow asks."""
-        url = f"http://{HOST}:{self.port}"
-        # A bundle as an option would make a bundle of the mask too.
-        settings = {"bundles.qaqpa.resource": f"file://{bundle}", "decision_logs.console": "true"}
-        options = ["--skip-version-check", "--addr", f"{HOST}:{self.port}"]
-        options += [f"--set={name}={value}" for name, value in settings.items()]
-        command = [str(require_opa()), "run", "--server", *options, str(MASK)]
-        with running(command, self.directory, lambda: _is_ready(url), {}, url) as server:
-            yield server
+        return _opa(self.directory, self.port, bundle)
 
     def promoted(self, version: Version) -> requests.Response:
         return self.registry.set_alias(version, "champion")
@@ -74,6 +66,18 @@ class Both:
         return str(problems)
 
 
+@contextlib.contextmanager
+def _opa(directory: Path, port: int, bundle: Path) -> Iterator[Running]:
+    url = f"http://{HOST}:{port}"
+    # A bundle as an option would make a bundle of the mask too.
+    settings = {"bundles.qaqpa.resource": f"file://{bundle}", "decision_logs.console": "true"}
+    options = ["--skip-version-check", "--addr", f"{HOST}:{port}"]
+    options += [f"--set={name}={value}" for name, value in settings.items()]
+    command = [str(require_opa()), "run", "--server", *options, str(MASK)]
+    with running(command, directory, lambda: _is_ready(url), {}, url) as server:
+        yield server
+
+
 def _is_ready(url: str) -> bool:
     with contextlib.suppress(requests.RequestException):
         return requests.get(f"{url}/health?bundles", timeout=2).ok
@@ -85,7 +89,10 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     require_opa()
     directory, port = tmp_path_factory.mktemp("opa"), free_port()
     configuration = f"version: 1\nengine: opa\nopa:\n  url: http://{HOST}:{port}\n"
-    with mlflow_server(directory, f"sqlite:///{directory}/mlflow.db", configuration) as server:
+    with contextlib.ExitStack() as stack:
+        # The server does not start without OPA. Its worker comes to the gate later, when nobody answers.
+        with _opa(directory, port, COMPILED / SERVER_BUNDLE):
+            server = stack.enter_context(mlflow_server(directory, f"sqlite:///{directory}/mlflow.db", configuration))
         yield Both(Registry(server, directory), port, directory)
 
 
