@@ -120,8 +120,9 @@ class DecisionLog:
         Raises:
             LogError: the log cannot be used.
         """
-        latest, newest = self._writer.latest()
-        if newest > self._uses.newest:
+        newest = self._writer.newest()
+        latest = newest.latest
+        if newest.used > self._uses.newest:
             self._writer.append((), self._uses.read)
         if not latest or now >= times.parse(latest) - CLOCKS_DIFFER:
             return None

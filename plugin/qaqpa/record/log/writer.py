@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, insert, select
 
 from qaqpa import __version__, times
 from qaqpa.evidence.keys import SigningKey
@@ -25,6 +25,7 @@ from qaqpa.model import JsonObject
 from qaqpa.record.log.chain import ZERO, Entry, Row, commitment, link, make_row, peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import LogError, OverrideUsedError
+from qaqpa.record.log.newest import Newest, Reader
 from qaqpa.record.log.tables import allowed, chain, content, overrides
 
 MOST_AT_ONCE = 64
@@ -108,6 +109,7 @@ class Writer:
         self.key = key
         self._database = database
         self._timeout = timeout_seconds
+        self._reader = Reader(database, timeout_seconds)
         self._known: Tip | None = None
         self._made = False
         self._process = 0
@@ -142,11 +144,8 @@ class Writer:
                 f"The decision log does not answer within {self._timeout:g} s", where=self._database.shown
             ) from None
 
-    def latest(self) -> tuple[str, int]:
-        """The latest time in the log, as the last row has it, and the last row that uses an override up or reviews it.
-
-        The time is empty where there is no row, and the row 0 where there is none such. Reading takes no lock, and so
-        a fraction of what `append` takes.
+    def newest(self) -> Newest:
+        """What the last row says. Reading takes no lock, and so a fraction of what `append` takes.
 
         Raises:
             LogError: the log cannot be read.
@@ -154,8 +153,7 @@ class Writer:
         self._start()
         if not self._made:
             self.append(())
-        found = self._database.first(_NEWEST)
-        return (peek(bytes(found.body)).latest, int(found.used or 0)) if found else ("", 0)
+        return self._reader.newest()
 
     def _start(self) -> None:
         with self._starting:
@@ -257,8 +255,6 @@ class Writer:
 
 
 _LAST = select(chain).order_by(chain.c.seq.desc()).limit(1)
-_USED = select(func.max(overrides.c.seq)).scalar_subquery().label("used")
-_NEWEST = select(chain.c.body, _USED).order_by(chain.c.seq.desc()).limit(1)
 _APPEND = insert(chain)
 _FIND = select(content.c.commitment).where(content.c.digest == bindparam("digest"))
 _KEEP = insert(content)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the end of the log without a lock, in bounded time.
+
+A database that stands still keeps a connection waiting for ever, whatever time limit it was told. So a thread of its
+own waits for it, and whoever asks goes away in time. Those who ask at the same moment get one answer.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from qaqpa.record.log.chain import peek
+from qaqpa.record.log.database import Database
+from qaqpa.record.log.errors import LogError
+from qaqpa.record.log.tables import chain, overrides
+
+_USED = select(func.max(overrides.c.seq)).scalar_subquery().label("used")
+_NEWEST = select(chain.c.body, _USED).order_by(chain.c.seq.desc()).limit(1)
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The latest time in the log, empty where there is no row; and the last row that uses an override up or reviews it.
+
+    That row is 0 where there is none such.
+    """
+
+    latest: str = ""
+    used: int = 0
+
+
+class Reader:
+    """Reads the end of one log. Safe for threads and for forks."""
+
+    def __init__(self, database: Database, timeout_seconds: float) -> None:
+        """Starts nothing yet.
+
+        Args:
+            database: whose tables are there.
+            timeout_seconds: how long an answer may take.
+        """
+        self._database = database
+        self._timeout = timeout_seconds
+        self._process = 0
+        self._starting = threading.Lock()
+        self._asked: queue.SimpleQueue[Future[Newest]] = queue.SimpleQueue()
+
+    def newest(self) -> Newest:
+        """What the last row says.
+
+        Raises:
+            LogError: the log cannot be read, or not in time.
+        """
+        with self._starting:
+            if self._process != os.getpid():
+                # After a fork the thread and whoever waits for it are the parent's.
+                self._asked = queue.SimpleQueue()
+                threading.Thread(target=self._run, args=[self._asked], name="qaqpa-log-read", daemon=True).start()
+                self._process = os.getpid()
+        answer: Future[Newest] = Future()
+        self._asked.put(answer)
+        try:
+            return answer.result(self._timeout)
+        except FutureTimeout:
+            answer.cancel()
+            raise LogError(
+                f"The decision log does not answer within {self._timeout:g} s", where=self._database.shown
+            ) from None
+
+    def _run(self, asked: queue.SimpleQueue[Future[Newest]]) -> None:
+        while True:
+            waiting = [asked.get()]
+            while not asked.empty():
+                waiting.append(asked.get())
+            present = [one for one in waiting if one.set_running_or_notify_cancel()]
+            try:
+                found = self._read() if present else Newest()
+            except Exception as error:  # noqa: BLE001 - whoever waits is told, and the thread goes on
+                reason = error if isinstance(error, LogError) else LogError(f"The log failed ({type(error).__name__})")
+                for one in present:
+                    one.set_exception(reason)
+                continue
+            for one in present:
+                one.set_result(found)
+
+    def _read(self) -> Newest:
+        row = self._database.first(_NEWEST)
+        return Newest(peek(bytes(row.body)).latest, int(row.used or 0)) if row else Newest()
