@@ -18,6 +18,7 @@ from qaqpa.config import OverrideSettings
 from qaqpa.escape import visible
 from qaqpa.evidence.carriers import Carried
 from qaqpa.evidence.kinds import LEAST_SIGNERS, OVERRIDE, OVERRIDE_REVIEW
+from qaqpa.mlflow import metrics
 from qaqpa.mlflow.denial import RefusedError, log, show
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.model import Decision, Evidence, JsonObject, Problem, Request, Separation, Status, Verdict
@@ -236,6 +237,7 @@ def _say(row: int, grant: Grant, due: datetime) -> None:
         *(visible(grant.action), who, grant.verdict.value, grant.fact.id, row),
         *(visible(grant.fact.predicate["ticket"]), visible(signers), times.render(due)),
     )
+    metrics.overridden()
     show(grant.verdict.value, "enforce", override=row)
 
 
