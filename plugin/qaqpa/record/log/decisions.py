@@ -231,7 +231,8 @@ class DecisionLog:
     def _outcome(self, row: JsonObject) -> Draft:
         """The row that says what became of a decision; of what it allowed, a table finds that row again."""
         sha256 = self._allowed.pop(row["of"], None)
-        if sha256 is None or row["result"] != Result.WRITTEN.value:
+        # What went through beside something overridden is no ordinary allow either.
+        if sha256 is None or row["result"] != Result.WRITTEN.value or "override" in row:
             return Draft(OUTCOME, row)
         return Draft(OUTCOME, {**row, "allowed": sha256}, allowed=(row["of"], sha256))
 
