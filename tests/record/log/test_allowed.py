@@ -59,6 +59,8 @@ def test_only_an_ordinary_promotion_that_was_done_is_found(source: LogSource, de
     log.decided(asked(decision))
     back = replace(decision, input={**decision.input, "rollback": {"decision": 2, "allowed_at": times.pair(NOW)}})
     log.outcome([log.decided(asked(back))], Result.WRITTEN)
+    beside = log.decided(asked(decision))
+    log.outcome([beside], Result.WRITTEN, overrides={beside: log.claim_override("ab" * 32, {})})
     assert log.last_allowed(wanted(decision), NOW) is None
     assert checked(source).problems == []
 
