@@ -14,6 +14,7 @@ from mlflow.tracking._tracking_service import utils as tracking_utils
 
 from support.composed import Stack, stack
 from support.registry import Registry, Version
+from support.roles import state
 from support.servers import need
 
 os.environ.update(
@@ -84,3 +85,11 @@ def live(server: Server) -> Version:
     server.login("trainer").added(version.name)
     server.login("deployer")
     return version
+
+
+@pytest.fixture
+def unchanged(server: Server, live: Version) -> Iterator[Version]:
+    """What is in production before a test is so after it."""
+    before = state(server)
+    yield live
+    assert state(server) == before

@@ -71,7 +71,7 @@ def granted(server: Any) -> dict[tuple[str, str], dict[str, set[str]]]:
     return found
 
 
-@pytest.mark.parametrize(("role", "head", "word"), cells())
+@pytest.mark.parametrize(("role", "head", "word"), list(cells()))
 def test_who_may_do_what(granted: dict[tuple[str, str], dict[str, set[str]]], role: str, head: str, word: str) -> None:
     tables = granted[role, head]
     assert len(tables) >= 3

@@ -54,5 +54,5 @@ def make_tables(engine: Any) -> None:
             raise UndecidedError(
                 f"The tables {', '.join(names)} cannot be made ({type(error).__name__})",
                 where="the registry's database",
-                mend="Let the registry's role create tables once, or create them as the owner of the database",
+                mend="As the owner of the database: qaqpa tables --registry URL; then grant rights on them",
             ) from error
