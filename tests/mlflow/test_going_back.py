@@ -109,6 +109,16 @@ def test_who_trained_the_model_is_known_by_a_statement_that_has_ended_since(stor
     assert verdict(story.promote(pieces, nobody)) == "allow back"
 
 
+def test_who_trained_the_model_is_known_by_a_statement_whose_key_has_ended_since(story: Story) -> None:
+    person(story.people, "owner")["keys"][0]["valid_until"] = times.render(NOW + 5 * DAY)
+    story.write_parties()
+    nobody = replace(SUBJECT, people=())
+    pieces = sound(carried(NAMED), audit(ends=None))
+    assert verdict(story.promote(pieces, nobody)) == "allow"
+    story.go_to(20)
+    assert verdict(story.promote(pieces, nobody)) == "allow back"
+
+
 def test_a_model_goes_back_in_staging_too(story: Story) -> None:
     pieces = [*without(everything(stage=STAGING.stage), "audit"), audit(stage=STAGING.stage)]
     assert verdict(story.promote(pieces, gate=STAGING)) == "allow"

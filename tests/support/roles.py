@@ -21,7 +21,7 @@ REGISTRY_TABLES = (
     "model_version_tags",
 )
 OF_THE_GATE = ("qaqpa_envelopes", "qaqpa_envelope_subjects", "qaqpa_freezes")
-OF_THE_LOG = ("qaqpa_log", "qaqpa_log_content", "qaqpa_log_override")
+OF_THE_LOG = ("qaqpa_log", "qaqpa_log_allowed", "qaqpa_log_content", "qaqpa_log_override")
 
 
 def run_sql(server: Any, role: str, database: str, statement: str) -> Any:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from qaqpa.evidence.kinds import WAIVER
+from qaqpa.evidence.kinds import NEVER_JUDGED, WAIVER
 from qaqpa.evidence.statement import Statement
 from qaqpa.model import Rollback
 
-_EXCEPTIONS = frozenset({WAIVER, "override"})
+_EXCEPTIONS = frozenset({WAIVER, *NEVER_JUDGED})
 
 
 @dataclass(frozen=True)

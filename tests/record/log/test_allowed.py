@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,6 +23,7 @@ from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.opening import open_log
 from qaqpa.record.log.tables import allowed
+from qaqpa.record.log.writer import Appended, Draft
 from support.logs import Owner, asked, checked, filled
 from support.statements import NOW
 
@@ -118,6 +123,40 @@ def test_a_reader_that_waits_is_bounded_in_time(source: LogSource, decision: Dec
         connection.execute(text("SELECT pg_sleep(5)"))
     with database.reading() as connection:
         connection.execute(text("SELECT pg_sleep(0.5)"))
+
+
+def test_a_database_that_stands_still_keeps_nobody_waiting(source: LogSource, decision: Decision) -> None:
+    if source.is_file:
+        pytest.skip("no process of its own serves a file")
+    log = filled(replace(source, timeout_seconds=0.5), decision, 1)
+    owner = Owner(source)
+    with owner.engine.connect() as connection:
+        query = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'qaqpa decision log'")
+        pids = connection.execute(query).scalars().all()
+    assert pids
+
+    def stop() -> None:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+
+    began = time.monotonic()
+    append = log._writer.append
+
+    def then_stop(drafts: Sequence[Draft]) -> Appended:
+        appended = append(drafts)
+        stop()
+        return appended
+
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log._writer, "append", then_stop)
+            with pytest.raises(LogError, match="does not answer"):
+                log.last_allowed(wanted(decision), NOW)
+        assert time.monotonic() - began < 3
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    assert log.last_allowed(wanted(decision), NOW)
 
 
 def test_what_a_database_lost_is_not_gone_back_to(source: LogSource, decision: Decision) -> None:

@@ -47,6 +47,7 @@ class Database:
             UsageError: the driver is not installed, or the address is none.
         """
         self.shown = without_password(source.url)
+        self.timeout_seconds = source.timeout_seconds
         self._source = source
         try:
             self._engine = sqlalchemy.create_engine(source.url, connect_args=_connect_args(source), pool_size=2)

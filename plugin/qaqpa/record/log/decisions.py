@@ -13,6 +13,7 @@ from qaqpa import __version__, times
 from qaqpa.config import Config
 from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
 from qaqpa.record.log.allowed import Promotion, last_allowed, promoted
+from qaqpa.record.log.bounded import within
 from qaqpa.record.log.chain import DECISION, OUTCOME, compact
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import OverrideUsedError
@@ -225,8 +226,12 @@ class DecisionLog:
             LogError: the log cannot be used, or is not what it was.
         """
         log = self._writer.append(()).tip.log
-        with self.database.reading(bounded=True) as connection:
-            return last_allowed(connection, wanted, self._writer.key.public_key, log, now)
+
+        def look_up() -> Rollback | None:
+            with self.database.reading(bounded=True) as connection:
+                return last_allowed(connection, wanted, self._writer.key.public_key, log, now)
+
+        return within(self.database.timeout_seconds, look_up, self.database.shown)
 
     def _outcome(self, row: JsonObject) -> Draft:
         """The row that says what became of a decision; of what it allowed, a table finds that row again."""
