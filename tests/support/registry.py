@@ -141,10 +141,14 @@ def passing(names: Sequence[str], digest: str, **changes: Any) -> Tags:
 
     A statement of responsibility for each name says who trained the model, for servers that know no login.
     """
-    now = times.now()
+    return carrying(names, digest, contents(times.now()).values(), **changes)
+
+
+def carrying(names: Sequence[str], digest: str, wanted: Iterable[dict[str, Any]], **changes: Any) -> Tags:
+    """The same of chosen contents, and of the context, to which `changes` are made."""
     system = context(**{"models": [{"name": name} for name in names], **changes})
     found = Tags({}, {})
-    for content in (system, *contents(now).values()):
+    for content in (system, *wanted):
         answering = content["kind"] == RESPONSIBILITY
         if answering:
             content["persons"] = [{"id": "trainer", "role": "trainer"}]
