@@ -81,13 +81,14 @@ def pair(directory: Path, workers: int = 1, *, frozen: bool = False) -> Iterator
 
 def registered(registry: Registry) -> Version:
     """A version with exactly as much evidence as it needs."""
-    version = registry.registered(tagged=_tagged)
+    version = registry.registered(tagged=tagged)
     tags = registry.client.get_model_version(version.name, version.number).tags
     assert len(tags) + len(registry.client.get_registered_model(version.name).tags) == PIECES
     return version
 
 
-def _tagged(name: str, digest: str) -> Tags:
+def tagged(name: str, digest: str) -> Tags:
+    """Exactly as much evidence as the profile needs."""
     every = every_content(times.now())
     return carrying([name], digest, [every[kind] for kind in _KINDS])
 

@@ -95,10 +95,12 @@ class Registry:
         self.client.create_registered_model(name, tags=tags.model)
         return self._created(name, logged, tags.version)
 
-    def added(self, name: str, *, evidence: bool = False) -> Version:
-        """Another version of a registered model."""
+    def added(self, name: str, *, evidence: bool = False, tagged: Callable[[str, str], Tags] | None = None) -> Version:
+        """Another version of a registered model; evidence and tags as for `registered`."""
         logged = self.logged()
-        tags = passing([name], dir_hash(logged[0])) if evidence else Tags({}, {})
+        if evidence:
+            tagged = _passing([])
+        tags = tagged(name, dir_hash(logged[0])) if tagged else Tags({}, {})
         version = self._created(name, logged, tags.version)
         self.attach(version, Tags(tags.model, {}))
         return version
