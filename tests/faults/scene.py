@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from qaqpa.config import LogSource
 from qaqpa.record.log.database import Database
-from support.invariant import Invariant
+from support.invariant import OBSERVER, Invariant, observing
 from support.pairs import tagged
 from support.processes import holder_of, spawned_below
 from support.reconciled import Answer
@@ -75,13 +75,14 @@ class Scene:
         return spawned_below(self.registry.server.process.pid)
 
     @cached_property
-    def _behind(self) -> sqlalchemy.Engine:
-        return sqlalchemy.create_engine(self.registry.server.database, pool_pre_ping=True)
+    def behind(self) -> sqlalchemy.Engine:
+        """The registry's database, without the server."""
+        return observing(self.registry.server.database)
 
     @contextmanager
     def registry_held(self, name: str) -> Iterator[Any]:
         """Keeps everybody from writing to a registered model; yields the connection that does it."""
-        with self._behind.connect() as connection:
+        with self.behind.connect() as connection:
             if self.is_file:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
@@ -102,12 +103,18 @@ class Scene:
     def backends(self, *, log: bool) -> list[int]:
         """The processes of PostgreSQL that serve the server's connections to its log, or to its registry."""
         query = text(
-            "SELECT pid FROM pg_stat_activity WHERE datname = :base AND pid != pg_backend_pid() "
+            "SELECT pid FROM pg_stat_activity WHERE datname = :base AND application_name != :observer "
             "AND (application_name = 'qaqpa decision log') = :log"
         )
         base = (self.source.url if log else self.registry.server.database).rpartition("/")[2]
-        with self._behind.connect() as connection:
-            return list(connection.execute(query, {"base": base, "log": log}).scalars())
+        with self.behind.connect() as connection:
+            return list(connection.execute(query, {"base": base, "log": log, "observer": OBSERVER}).scalars())
+
+    def waiting_for_log(self) -> list[int]:
+        """The processes of PostgreSQL that wait for the log's lock."""
+        query = text("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        with self.behind.connect() as connection:
+            return list(connection.execute(query).scalars())
 
     def asking(self, version: Version, stage: str = "", alias: str = "production") -> Asking:
         """Asks for a promotion, in a thread and on a connection of its own."""
@@ -164,6 +171,10 @@ class Asking:
         assert self._answer
         self._scene.answers.append(self._answer)
         return self._answer
+
+    @property
+    def is_answered(self) -> bool:
+        return not self._thread.is_alive()
 
     def worker(self) -> int:
         """The process that answers."""

@@ -24,6 +24,9 @@ import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+OBSERVER = "observer"
+"""The name under which PostgreSQL knows connections of tests."""
+
 _PAUSE_SECONDS = 0.1
 _BYTES = "coalesce(nullif(v.storage_location, ''), v.source)"
 _ALIASES = f"""
@@ -93,7 +96,7 @@ class Invariant:
     _head: bytes = bytes(32)
 
     def __post_init__(self) -> None:
-        self._engines = {url: sqlalchemy.create_engine(url) for url in (self.registry, self.log)}
+        self._engines = {url: observing(url) for url in (self.registry, self.log)}
 
     def look(self) -> list[str]:
         """Looks once, and returns all problems found until now.
@@ -165,6 +168,12 @@ class Invariant:
             if kept.outcome is not None:
                 self.problems.append(f"decision {kept.seq} has two outcomes")
             kept.outcome, kept.ended = entry["result"], entry["seq"]
+
+
+def observing(url: str) -> sqlalchemy.Engine:
+    """Opens a database under a name of one's own, so that cutting off a server does not cut off who looks at it."""
+    named = {} if url.startswith("sqlite") else {"application_name": OBSERVER}
+    return sqlalchemy.create_engine(url, connect_args=named)
 
 
 def digest_of(directory: Path) -> str:
