@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from faults.scene import Scene
+from faults.scene import Scene, configuration
 from qaqpa.config import LogSource
-from qaqpa.evidence.keys import new_key, write_key
 from support.logs import checked
 from support.registry import Registry
 from support.servers import mlflow_server, postgresql
@@ -27,12 +26,6 @@ os.environ.update(
     no_proxy="127.0.0.1",
 )
 
-CONFIGURATION = """\
-version: 1
-gates:
-  - {stage: production, profiles: [gdpr], aliases: [production, champion], mlflow_stages: [Production]}
-log: {key: KEY}
-"""
 _MEGABYTES = 64
 
 
@@ -70,10 +63,8 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
 
 
 def _scene(directory: Path, database: str, log: str, small: Path | None) -> Iterator[Scene]:
-    key = directory / "gate.key"
-    write_key(key, new_key("p256"), None, "gate")
-    configuration = CONFIGURATION.replace("KEY", str(key))
-    with mlflow_server(directory, database, configuration, log=log, more=["--workers", "2"]) as server:
+    text, key = configuration(directory)
+    with mlflow_server(directory, database, text, log=log, more=["--workers", "2"]) as server:
         source = LogSource(log, key)
         yield Scene(Registry(server, directory), source, small)
     assert checked(source).problems == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,9 @@ from urllib.parse import urlsplit
 import sqlalchemy
 from sqlalchemy import text
 
+from qaqpa import policy
 from qaqpa.config import LogSource
+from qaqpa.evidence.keys import new_key, write_key
 from qaqpa.record.log.database import Database
 from support.invariant import OBSERVER, Invariant, observing
 from support.pairs import tagged
@@ -27,6 +30,25 @@ from support.reconciled import Answer
 from support.registry import Registry, Version
 
 PATIENCE_SECONDS = 60.0
+COMPILED = Path(policy.__file__).parent / "compiled"
+"""The policies that are shipped."""
+
+_CONFIGURATION = """\
+version: 1
+gates:
+  - {stage: production, profiles: [gdpr], aliases: [production, champion], mlflow_stages: [Production]}
+policy: policies
+log: {key: KEY}
+"""
+
+
+def configuration(directory: Path, key: Path | None = None) -> tuple[str, Path]:
+    """A configuration with policies of its own in a directory, and the key that signs the log: a new one by default."""
+    if key is None:
+        key = directory / "gate.key"
+        write_key(key, new_key("p256"), None, "gate")
+    shutil.copytree(COMPILED, directory / "policies")
+    return _CONFIGURATION.replace("KEY", str(key)), key
 
 
 def eventually(found: Callable[[], Any], what: str) -> Any:
@@ -116,9 +138,12 @@ class Scene:
         with self.behind.connect() as connection:
             return list(connection.execute(query).scalars())
 
-    def asking(self, version: Version, stage: str = "", alias: str = "production") -> Asking:
-        """Asks for a promotion, in a thread and on a connection of its own."""
-        return Asking(self, version, stage, alias)
+    def asking(self, version: Version, stage: str = "", alias: str = "production", *, later: bool = False) -> Asking:
+        """Asks for a promotion, in a thread and on a connection of its own; only connects where it is to ask later."""
+        found = Asking(self, version, stage, alias)
+        if not later:
+            found.ask()
+        return found
 
     def promoted(self, version: Version, stage: str = "", alias: str = "production") -> Answer:
         """Asks, and waits for the answer."""
@@ -147,6 +172,9 @@ class Asking:
         self._request = path, {"name": version.name, "version": version.number, **more}
         self._answer: Answer | None = None
         self._thread = threading.Thread(target=self._ask)
+
+    def ask(self) -> None:
+        """Sends the request."""
         self._thread.start()
 
     def _ask(self) -> None:

@@ -164,9 +164,10 @@ class Invariant:
             for kept in self.decisions.values():
                 kept.is_overridden |= kept.fields.get("override") == entry["sha256"]
         elif entry["kind"] == "outcome":
-            kept = self.decisions[entry["of"]]
-            if kept.outcome is not None:
-                self.problems.append(f"decision {kept.seq} has two outcomes")
+            kept = self.decisions.get(entry["of"])
+            if kept is None or kept.outcome is not None:
+                self.problems.append(f"outcome {entry['seq']} is of no decision, or of one that has an outcome already")
+                return
             kept.outcome, kept.ended = entry["result"], entry["seq"]
 
 
