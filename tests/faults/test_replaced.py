@@ -120,6 +120,7 @@ def test_the_policies(scene: Scene, engine: EmbeddedEngine) -> None:
     with _spoiled(scene.registry.directory / "policies"), ThreadPoolExecutor(CLIENTS) as pool:
         answers = list(pool.map(lambda _: scene.promoted(version), range(ASKED)))
     assert {answer.status for answer in answers} == {200}
+    assert scene.invariant.look() == []
     assert differences(scene.invariant, scene.answers, [version.name]) == []
     for kept in scene.invariant.of(answers[0].action):
         assert kept.fields["policy"] == engine.policy_digest
