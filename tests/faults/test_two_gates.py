@@ -17,7 +17,7 @@ from qaqpa.record.log.database import Database
 from qaqpa.record.log.reading import row
 from support.configurations import parties_part
 from support.invariant import watched
-from support.keyring import organisation, person, to_yaml, trusted
+from support.keyring import key_entry, organisation, person, to_yaml, trusted
 from support.reconciled import differences
 from support.registry import Registry
 from support.servers import mlflow_server
@@ -29,11 +29,12 @@ ROUNDS = 6
 
 @pytest.fixture
 def other(scene: Scene, tmp_path: Path) -> Iterator[Scene]:
-    """The second server: its parties file is a later one, in which the data-protection officer has no role any more."""
-    value = organisation(times.now(), version=2)
-    person(value, "dpo")["roles"] = ["auditor"]
+    """The second server: its parties file is a later one, in which the data-protection officer has another key."""
+    now = times.now()
+    value = organisation(now, version=2)
+    person(value, "dpo")["keys"] = [key_entry(now, "dpo", 2)]
     part = parties_part(tmp_path)
-    trusted(tmp_path, times.now(), text=to_yaml(value))
+    trusted(tmp_path, now, text=to_yaml(value))
     own, _ = configuration(tmp_path, scene.source.key)
     first = scene.registry.server
     more = ["--artifacts-destination", str(scene.registry.directory / "artifacts")]
