@@ -95,10 +95,12 @@ class Registry:
         self.client.create_registered_model(name, tags=tags.model)
         return self._created(name, logged, tags.version)
 
-    def added(self, name: str, *, evidence: bool = False) -> Version:
-        """Another version of a registered model."""
+    def added(self, name: str, *, evidence: bool = False, tagged: Callable[[str, str], Tags] | None = None) -> Version:
+        """Another version of a registered model; evidence and tags as for `registered`."""
         logged = self.logged()
-        tags = passing([name], dir_hash(logged[0])) if evidence else Tags({}, {})
+        if evidence:
+            tagged = _passing([])
+        tags = tagged(name, dir_hash(logged[0])) if tagged else Tags({}, {})
         version = self._created(name, logged, tags.version)
         self.attach(version, Tags(tags.model, {}))
         return version
@@ -141,10 +143,14 @@ def passing(names: Sequence[str], digest: str, **changes: Any) -> Tags:
 
     A statement of responsibility for each name says who trained the model, for servers that know no login.
     """
-    now = times.now()
+    return carrying(names, digest, contents(times.now()).values(), **changes)
+
+
+def carrying(names: Sequence[str], digest: str, wanted: Iterable[dict[str, Any]], **changes: Any) -> Tags:
+    """The same of chosen contents, and of the context, to which `changes` are made."""
     system = context(**{"models": [{"name": name} for name in names], **changes})
     found = Tags({}, {})
-    for content in (system, *contents(now).values()):
+    for content in (system, *wanted):
         answering = content["kind"] == RESPONSIBILITY
         if answering:
             content["persons"] = [{"id": "trainer", "role": "trainer"}]

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import DBAPIError
 
 from qaqpa.config import Config
 from qaqpa.escape import visible
@@ -25,6 +26,7 @@ from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.opening import open_log
 
 _LOST = "the outcome of decision %s could not be recorded; it is shown as unknown (%s)"
+_UNTOLD = "the connection to the registry broke, so the outcome of decision %s is unknown; the registry says which"
 
 
 class Admission:
@@ -49,6 +51,8 @@ class Admission:
     def recorded(self) -> Iterator[None]:
         """For the write itself: records that it was done, or why it was not. An override is used up before it begins.
 
+        Where the connection to the registry broke, nobody can tell, and the outcome stays unknown.
+
         Raises:
             RefusedError: an override was used up meanwhile, or cannot be recorded.
         """
@@ -56,6 +60,9 @@ class Admission:
             self._through = self._recorder.breakglass.claim(self._grants)
             yield
         except BaseException as error:
+            if _is_cut_off(error):
+                log.error("qaqpa: " + _UNTOLD, ", ".join(map(str, self.decisions)))
+                raise
             self.ended(Result.FAILED, _reason(error))
             if self._through:
                 _say_used_up(error, self._through.values())
@@ -211,6 +218,15 @@ def _say_used_up(error: BaseException, rows: Iterable[int]) -> None:
     log.error("qaqpa: %s", used)
     if isinstance(error, MlflowException):
         error.message = f"{error.message} {used}"
+
+
+def _is_cut_off(error: BaseException | None) -> bool:
+    """True where the registry may have committed, and could not say so any more."""
+    while error is not None and not isinstance(error, RefusedError):
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _reason(error: BaseException) -> str:
