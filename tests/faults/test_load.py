@@ -30,7 +30,7 @@ from support.registry import Version
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
 
-SECONDS = float(os.environ.get("FAULTS_SECONDS", "8"))
+SECONDS = float(os.environ.get("FAULTS_SECONDS", "6"))
 CLIENTS = 8
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 2.0, 5.0
 # So that a failure can be told again.
@@ -38,11 +38,11 @@ _RANDOM = random.Random(7)
 
 
 def _versions(scene: Scene) -> list[list[Version]]:
-    """What each client promotes: half of them two versions of one model, half of them one of their own; some denied."""
+    """What each client promotes: half of them three versions of one model, one of them denied; the others their own."""
     first = scene.good()
     shared = [first, scene.another(first), scene.another(first, good=False)]
-    own = [[version, scene.another(version, good=False)] for version in (scene.good(), scene.good())]
-    return [shared, own[0], shared, own[1], shared, own[0], shared, own[1]]
+    own = [[scene.good()] for _ in range(CLIENTS // 2)]
+    return [*([shared] * (CLIENTS - len(own))), *own]
 
 
 def _promote(scene: Scene, versions: list[Version], until: float, chance: random.Random) -> None:
