@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,15 +24,19 @@ from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import context_digest
 from qaqpa.mlflow.denial import HEADER
 from qaqpa.model import Stage
+from qaqpa.policy.bundle import SERVER_BUNDLE
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import Claim
 from qaqpa.record.log.listing import Listed, Wanted, listed, recorded, used
 from qaqpa.record.log.opening import open_log
 from qaqpa.record.log.uses import Use
+from qaqpa.resources import COMPILED
 from support.contents import override, override_review, withdrawal
 from support.keyring import person, signed_text, to_yaml
+from support.logs import log_source
+from support.opa import require_opa
 from support.registry import Registry, Tags, Version
-from support.servers import HOST, free_port, mlflow_server
+from support.servers import HOST, free_port, mlflow_server, opa_server
 
 pytestmark = pytest.mark.server
 
@@ -76,7 +81,7 @@ def codes(answer: requests.Response) -> set[str]:
 
 
 def log_of(registry: Registry) -> LogSource:
-    return LogSource(f"sqlite:///{registry.directory}/decisions.db")
+    return log_source(registry.directory, f"sqlite:///{registry.directory}/decisions.db")
 
 
 def uses_of(registry: Registry, version: Version) -> list[Use]:
@@ -275,11 +280,18 @@ def without_opa(registry: Registry, tmp_path_factory: pytest.TempPathFactory) ->
     """Another server of the same registry and log, whose OPA does not answer."""
     directory = tmp_path_factory.mktemp("without-opa")
     configuration = (registry.directory / "qaqpa.yaml").read_text("utf-8")
-    configuration += f"engine: opa\nopa: {{url: 'http://{HOST}:{free_port()}'}}\n"
+    port = free_port()
+    configuration += f"engine: opa\nopa: {{url: 'http://{HOST}:{port}'}}\n"
     more = ["--artifacts-destination", f"qaqpa+file://{registry.directory}/artifacts"]
     log = f"sqlite:///{registry.directory}/decisions.db"
     database = registry.server.database
-    with mlflow_server(directory, database, configuration, parties=False, log=log, more=more) as server:
+    require_opa()
+    with contextlib.ExitStack() as stack:
+        # The server does not start without OPA.
+        with opa_server(COMPILED / SERVER_BUNDLE, directory, port):
+            server = stack.enter_context(
+                mlflow_server(directory, database, configuration, parties=False, log=log, more=more)
+            )
         yield Registry(server, registry.directory)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow.exceptions import MlflowException
 
-from qaqpa.mlflow import judge
+from qaqpa.mlflow import going_back, judge
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.model import Decision, Verdict
 from support.operated import GATES, Operated, refused
@@ -54,13 +54,13 @@ def test_a_gate_that_would_let_it_through_says_so_and_writes_nothing(
         operated.configure(f"{GATES}observe:\n  - {{models: ['*'], until: {judge.times.now().date()}}}\n")
     store = operated.open()
     if mode == "lax":
-        real = judge.decide
+        real = going_back.decide
 
         def lax(*arguments: object) -> Decision:
             decision = real(*arguments)  # type: ignore[arg-type]
             return Decision(Verdict.ALLOW, decision.document, decision.policy_digest, decision.engine, input={})
 
-        monkeypatch.setattr(judge, "decide", lax)
+        monkeypatch.setattr(going_back, "decide", lax)
     assert refused(store, name=NAME)["problems"][0]["code"] == "canary_allowed"
     assert _names(store) == ["good"]
 

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 import requests
+from mlflow.store.artifact import s3_artifact_repo
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 
 from qaqpa.evidence.digest import dir_hash
@@ -42,7 +43,10 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             "AWS_EC2_METADATA_DISABLED": "true",
         }.items():
             patch.setenv(name, value)
+        # MLflow remembers its client, which an earlier test may have made with other keys, or none.
+        s3_artifact_repo._cached_get_s3_client.cache_clear()
         yield server
+    s3_artifact_repo._cached_get_s3_client.cache_clear()
 
 
 @pytest.fixture(scope="module")

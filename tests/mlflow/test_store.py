@@ -20,7 +20,7 @@ from mlflow.exceptions import MlflowException
 from qaqpa import times
 from qaqpa.config import DEFAULT_GATE, Config, Gate, Observe
 from qaqpa.evidence.digest import dir_hash
-from qaqpa.mlflow import judge
+from qaqpa.mlflow import going_back
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.mlflow.judge import Gatekeeper
@@ -265,7 +265,7 @@ def test_an_engine_that_allows_the_canary_stops_the_start(
     def allow(_: Request, asked: Engine) -> Decision:
         return Decision(Verdict.ALLOW, {"findings": [], "problems": []}, asked.policy_digest, asked.name)
 
-    monkeypatch.setattr(judge, "decide", allow)
+    monkeypatch.setattr(going_back, "decide", allow)
     with pytest.raises(UnusableError, match="allows a model that has no evidence at all"):
         try_gatekeeper(Config(), engine)
 

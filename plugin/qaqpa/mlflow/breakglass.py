@@ -172,7 +172,7 @@ class BreakGlass:
 
     def _settled(self, use: Use, request: Request, known: Known) -> Problem | None:
         """Records the review of a use; a problem where there is none though it was due."""
-        why = ""
+        objections = set()
         for fact in request.aside:
             if fact.kind == OVERRIDE_REVIEW and fact.predicate["statement"] == use.sha256:
                 why = _objection(fact, use, known.signers.get(use.sha256, frozenset()))
@@ -181,12 +181,13 @@ class BreakGlass:
                     self._log.reviewed(use, fact.id, str(fact.predicate["outcome"]), about)
                     log.warning("qaqpa: the override of row %d was reviewed: %s", use.entry.seq, fact.id)
                     return None
+                objections.add(why)
         if not use.is_overdue(request.now):
             return None
         due = times.render(use.due) if use.due else "now"
         ticket = visible(use.ticket, _MOST_TICKET)
         detail = f"Ticket {ticket}, row {use.entry.seq} of the decision log, due {due}: {use.sha256}."
-        return Problem(OVERDUE, f"{detail} {why}".rstrip())
+        return Problem(OVERDUE, " ".join([detail, *sorted(objections)]))
 
 
 def _is_lifted(request: Request, decision: Decision) -> bool:
