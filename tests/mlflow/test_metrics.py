@@ -86,6 +86,14 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     server.server_close()
 
 
+def test_a_process_that_was_killed_while_it_began_to_count_does_not_stop_the_others(
+    served: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "counts" / "counter_1.db").touch()
+    assert _counted(tmp_path, "2").wait(60) == 0
+    assert served()["qaqpa_overrides_total"] == 1.0
+
+
 def test_what_several_processes_counted_is_added_up(served: Any, tmp_path: Path) -> None:
     assert _counted(tmp_path, "2").wait(60) == 0
     living = _counted(tmp_path, "3", "stay", stdin=subprocess.PIPE)

@@ -54,11 +54,9 @@ class _Added:
 
     def __init__(self, directory: str) -> None:
         from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415 - as above
-        from prometheus_client.registry import CollectorRegistry  # noqa: PLC0415
 
         self._directory = Path(directory)
-        made: Callable[..., Any] = MultiProcessCollector  # without types
-        self._collector = made(CollectorRegistry(), path=directory)
+        self._merge: Callable[..., Iterable[Any]] = MultiProcessCollector.merge
 
     def collect(self) -> Iterable[Any]:
         """All metrics of this moment; the library calls it for each answer."""
@@ -66,8 +64,17 @@ class _Added:
             found = _LIVE.fullmatch(file.name)
             if found and not _lives(int(found[1])):
                 file.unlink(missing_ok=True)
+        files = [str(file) for file in self._directory.glob("*.db") if _is_begun(file)]
         # Other parts of the server count into the same directory.
-        return [metric for metric in self._collector.collect() if metric.name.startswith("qaqpa_")]
+        return [metric for metric in self._merge(files, accumulate=True) if metric.name.startswith("qaqpa_")]
+
+
+def _is_begun(file: Path) -> bool:
+    """False for a file that is being made, or was when its process was killed: the library cannot read it."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _new_directory() -> str:
