@@ -52,19 +52,10 @@ told := [{
 # METADATA
 # description: The violations that name the evidence of a control that has ended since, as an array.
 ended(control) := [violation |
-	sound
 	some kind in data.catalog[control].evidence
 	some item in evidence.judged(kind)
 	ended_since(item)
-	violation := {
-		"code": "evidence_ended",
-		"level": "warn",
-		"evidence": item.id,
-		"field": kind,
-		"found": item.ended_at.text,
-		"required": _decision,
-		"ended_since": _decision,
-	}
+	violation := _ended(kind, item, _decision)
 ]
 
 # METADATA
@@ -78,6 +69,16 @@ marked(control, violation) := object.union(_unmarked(violation), _mark) if {
 
 # Undefined, all of them, where there is no rollback.
 _decision := input.rollback.decision if sound
+
+_ended(kind, item, decision) := {
+	"code": "evidence_ended",
+	"level": "warn",
+	"evidence": item.id,
+	"field": kind,
+	"found": item.ended_at.text,
+	"required": decision,
+	"ended_since": decision,
+}
 
 _mark := {"ended_since": _decision}
 
