@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +29,8 @@ class Clock:
         self.environment = {
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
+            # Looks again when the second has changed.
+            "FAKETIME_CACHE_DURATION": "0",
             "NO_FAKE_STAT": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
@@ -38,6 +40,7 @@ class Clock:
         beside = self._file.with_name("clock.new")
         beside.write_text(f"{to.total_seconds():+.0f}s\n")
         beside.replace(self._file)
+        time.sleep(1.1)
 
 
 @pytest.fixture(params=["sqlite", "psycopg2"])

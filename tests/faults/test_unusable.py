@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from faults.scene import Scene
+from qaqpa.record.log.database import Database
 from support.invariant import observing
 from support.registry import Version
 
@@ -50,6 +51,8 @@ def _filled(scene: Scene) -> Iterator[None]:
     """The file system of the log has no room."""
     if scene.full is None:
         pytest.skip("a small file system cannot be mounted here")
+    # The journal keeps the room that it once had.
+    Database(scene.source).settle()
     filler = scene.full / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (1 << 20, 1 << 12):
@@ -81,8 +84,10 @@ def _limited(scene: Scene) -> Iterator[None]:
 def _limit(pids: Iterable[int], largest: str) -> None:
     """As the owner of the processes, who need not be allowed to change those of others."""
     for pid in pids:
-        owner = Path(f"/proc/{pid}").stat().st_uid
-        subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={largest}:"], user=owner, check=True)
+        # One of a test before may end just now.
+        with suppress(FileNotFoundError):
+            owner = Path(f"/proc/{pid}").stat().st_uid
+            subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={largest}:"], user=owner, check=False)
 
 
 def _refused(scene: Scene, version: Version) -> bool:
