@@ -10,8 +10,9 @@ from typing import Any
 
 from support.invariant import Invariant, Kept, Served
 
-_NOT_KEPT = frozenset({"log_unusable", "gate_failed"})
-"""Refusals that have no row: the log could not be used, or the registry could not be read and so nothing was judged."""
+_LOG_UNUSABLE = "log_unusable"
+_NOT_KEPT = frozenset({_LOG_UNUSABLE, "gate_failed", "too_many_refusals"})
+"""Refusals without a row: the log or the registry could not be used, or too much was asked, and nothing was judged."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,13 @@ def _counted(action: str, answers: Sequence[Answer], kept: Sequence[Kept], *, lo
         yield f"{action}: written {ended['written']} times, and told {done} times"
     if ended["written"] + ended["unknown"] < done:
         yield f"{action}: told {done} times, and in the log {ended['written']} times"
-    if ended["unknown"] > broken + (done - ended["written"] if log_was_cut else 0):
-        yield f"{action}: {ended['unknown']} outcomes are unknown, and {broken} clients had no answer"
-    if ended["failed"] < late:
+    # Whose row came too late is refused, and the row may stand there nevertheless.
+    open_ended = broken + sum(_LOG_UNUSABLE in answer.codes for answer in refused)
+    if log_was_cut:
+        open_ended += done + late - ended["written"] - ended["failed"]
+    if ended["unknown"] > open_ended:
+        yield f"{action}: {ended['unknown']} outcomes are unknown of {dict(ended)}, and clients were told {dict(told)}"
+    if ended["failed"] + (ended["unknown"] if log_was_cut else 0) < late:
         yield f"{action}: {late} were refused after the decision, and {ended['failed']} of them are in the log"
     denied = sum(not one.let_through for one in kept)
     if not sum(answer.row is not None for answer in refused) <= denied <= len(refused) + broken:
