@@ -7,6 +7,7 @@ The last tests make holes in the gate, and show that each would be found.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ HOLES: dict[str, tuple[str, Callable[..., Any]]] = {
     "every role may sign": ("qaqpa.evidence.verify._authority", lambda *_: None),
     "everybody is independent": ("qaqpa.evidence.people.People.objection", lambda *_, **__: None),
     "evidence is about everything": ("qaqpa.evidence.collect._Collector._check_subject", lambda *_: None),
-    "evidence never ages": ("qaqpa.evidence.collect.check_age", lambda *_: None),
+    "evidence never ages": ("qaqpa.evidence.verify.end_of", lambda *_: NOW + timedelta(days=1)),
     "everybody may withdraw": (
         "qaqpa.evidence.signing.Signing.is_withdrawn",
         lambda signing, statement, _: statement.id in signing._withdrawn,

@@ -20,7 +20,7 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 from sqlalchemy import select
 
-from qaqpa.mlflow import freezing, frozen
+from qaqpa.mlflow import freezing, frozen, sources
 from qaqpa.mlflow.artifact_stores import build_frozen
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.freezing import wait_for_writers, writing
@@ -289,7 +289,10 @@ def test_where_an_address_of_a_bucket_leads(
             repo.create_presigned_upload_url(path)
 
 
-def test_what_is_in_production_is_told_by_the_configuration_in_force(world: World) -> None:
+def test_what_is_in_production_is_told_by_the_configuration_in_force(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "SETTLE_SECONDS", 0.0)
     world.raw.set_registered_model_alias("credit", "live", 1)
     file = world.directory / "qaqpa.yaml"
     before = file.read_text()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from mlflow.exceptions import MlflowException
 
-from qaqpa.mlflow import gated, in_force, selftest
+from qaqpa.mlflow import gated, in_force, selftest, sources
 from qaqpa.policy.bundle import DATA, MANIFEST
 from qaqpa.resources import COMPILED
 from support.logs import checked
@@ -39,6 +40,21 @@ def test_another_configuration_is_in_force_at_the_next_promotion_and_is_recorded
     store.set_registered_model_alias("good", "production", 1)
     assert operated.rows("reload")[-1]["configuration"] == start["configuration"]
     assert checked(operated.log).problems == []
+
+
+def test_half_a_configuration_that_is_being_written_is_not_in_force(
+    operated: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is valid, and names no alias of production any more."""
+    monkeypatch.setattr(sources, "SETTLE_SECONDS", 60.0)
+    store = operated.open()
+    operated.configure(GATES.replace("aliases: [production]", "aliases: [other]"))
+    store.set_registered_model_alias("good", "production", 1)
+    assert (len(operated.rows("decision")), operated.rows("reload")) == (1, [])
+    long_ago = operated.file.stat().st_mtime - 61
+    os.utime(operated.file, (long_ago, long_ago))
+    store.set_registered_model_alias("good", "production", 1)
+    assert (len(operated.rows("decision")), len(operated.rows("reload"))) == (1, 1)
 
 
 def test_a_configuration_that_was_only_touched_is_not_loaded_again(operated: Operated) -> None:

@@ -6,16 +6,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow
 import pytest
 from mlflow.entities.model_registry import ModelVersionTag, RegisteredModelTag
+from mlflow.store.model_registry import sqlalchemy_store
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from qaqpa import times
 from qaqpa.config import DEFAULT_GATE, Config, Gate
 from qaqpa.evidence.digest import dir_hash
+from qaqpa.mlflow import subject
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.mlflow.judge import Gatekeeper
@@ -153,3 +156,29 @@ def test_deleting_and_making_again_while_the_gate_judges(world: World) -> None:
     with pytest.raises(RefusedError):
         _promote(world)
     assert world.raw.get_registered_model("good").aliases == {}
+
+
+def test_a_logged_model_that_moves_while_it_is_judged_is_not_registered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow asks a second time where a logged model lies, and whoever may write to the tracking store can move it."""
+    at = {"place": world.sources["good"]}
+
+    class Tracking:
+        def get_logged_model(self, _: str) -> Any:
+            return SimpleNamespace(artifact_location=at["place"], source_run_id=None)
+
+    monkeypatch.setattr(subject, "tracking_store", Tracking)
+    monkeypatch.setattr(sqlalchemy_store, "MlflowClient", Tracking)
+    world.raw.create_registered_model("live-good")
+    found = passing(["good", "live-good"], dir_hash(Path(world.sources["good"])))
+    tags = [ModelVersionTag(key, value) for key, value in {**found.model, **found.version}.items()]
+    source = f"models:/m-{'0' * 32}"
+
+    world.engine.meddle = lambda: at.update(place=world.sources["evil"])
+    with pytest.raises(RefusedError, match="changed while it was judged"):
+        world.gated.create_model_version("live-good", source, tags=tags)
+    assert world.raw.search_model_versions("name = 'live-good'") == []
+    world.engine.meddle = lambda: None
+    at.update(place=world.sources["good"])
+    assert world.gated.create_model_version("live-good", source, tags=tags).version

@@ -16,7 +16,7 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from qaqpa.config import LogSource
 from qaqpa.evidence.digest import dir_hash
-from qaqpa.mlflow import selftest
+from qaqpa.mlflow import selftest, sources
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.policy.bundle import DATA, MANIFEST
@@ -41,6 +41,7 @@ class Operated:
         self.database = f"sqlite:///{directory}/mlflow.db"
         mlflow.set_tracking_uri(self.database)
         monkeypatch.setenv("QAQPA_CONFIG", str(self.file))
+        monkeypatch.setattr(sources, "SETTLE_SECONDS", 0.0)
         self.log: LogSource = log_source(directory)
         self._parties = parties_part(directory)
         self.parties_file = directory / "parties.signed.json"

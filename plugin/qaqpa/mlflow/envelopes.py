@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag, SqlRegisteredModelTag
+from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag, SqlRegisteredModelTag
 from sqlalchemy import Table, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -28,6 +28,7 @@ from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import Statement
 from qaqpa.mlflow.guard import Keeper
+from qaqpa.mlflow.pins import expect_location
 from qaqpa.mlflow.tables import ENVELOPES, SUBJECTS
 
 Keepers = Callable[[], Keeper | None]
@@ -70,9 +71,15 @@ def of_statement(payload: str) -> str:
 
 
 def watched(sessions: Sessions, keepers: Keepers) -> Sessions:
-    """MLflow's maker of sessions, of which each keeps the evidence that is written through it."""
+    """MLflow's maker of sessions, of which each keeps the evidence that is written through it.
+
+    A new version has to lie where it was judged.
+    """
 
     def keep_written(session: Any, *_: Any) -> None:
+        for one in session.new:
+            if isinstance(one, SqlModelVersion):
+                expect_location(one)
         written = [one for one in (*session.new, *session.dirty) if isinstance(one, _TAGS)]
         texts = [one.value for one in written if one.key.startswith(TAG_PREFIX) and one.value]
         if texts:

@@ -70,6 +70,11 @@ class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no 
         await asyncio.to_thread(self._check, artifact_path, artifact_file_name)
         return await super().log_artifact_from_async_stream(chunks, artifact_file_name, artifact_path)
 
+    def _create_staging_artifact(self, artifact_file_name: str, artifact_path: str | None = None) -> Any:
+        """Makes the file into which another one arrives; it lies where that will be."""
+        with self._changing(artifact_path, artifact_file_name):
+            return super()._create_staging_artifact(artifact_file_name, artifact_path)
+
     def _publish_staged_artifact(
         self, temp_file_path: str, destination_file_path: str, finalize_temp_path: Any = None
     ) -> Any:

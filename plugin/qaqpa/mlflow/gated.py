@@ -39,7 +39,7 @@ from qaqpa.mlflow.pins import expect_model, expect_version, lock, pinned, pinned
 from qaqpa.mlflow.recording import Admission
 from qaqpa.mlflow.records import PROMPT_SOURCES, ModelRecord, VersionRecord, read_model, read_version, read_versions
 from qaqpa.mlflow.stages import is_moving, keep_single, moving
-from qaqpa.mlflow.subject import NewVersion, copied_version, new_registrants, of_new_version, of_version
+from qaqpa.mlflow.subject import NewVersion, copied_version, location_of, new_registrants, of_new_version, of_version
 from qaqpa.mlflow.tables import make_tables
 
 _OUT_OF_PRODUCTION = frozenset({STAGE_NONE, STAGE_ARCHIVED})
@@ -50,15 +50,19 @@ _SAID_BY_MLFLOW = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE
 
 @dataclass(frozen=True)
 class _Judged:
-    """Versions as they were judged, and what let them through; None where nothing had to."""
+    """Versions as they were judged, and what let them through; None where nothing had to.
+
+    `location` is where the bytes of a version lie that is to be registered.
+    """
 
     records: Sequence[VersionRecord]
     admission: Admission | None = None
+    location: str | None = None
 
     @contextmanager
     def written(self) -> Iterator[None]:
         """For the write: it has to find them as they were judged, and its outcome is recorded."""
-        with self.admission.recorded() if self.admission else nullcontext(), pinned(self.records):
+        with self.admission.recorded() if self.admission else nullcontext(), pinned(self.records, self.location):
             yield
 
 
@@ -216,9 +220,11 @@ class GateMixin(TagGuardMixin):
         if not gates or self._is_new_prompt(wanted):
             return _Judged([])
         copied = copied_version(self, wanted)
-        case = Case(gates, partial(of_new_version, self, wanted, copied, self._gatekeeper.config.artifact_roots))
+        location = location_of(wanted, copied)
+        roots = self._gatekeeper.config.artifact_roots
+        case = Case(gates, partial(of_new_version, self, wanted, copied, location, roots))
         admission = self._gatekeeper.admit(wanted.name, f"registration of {wanted.source} in {wanted.name}", [case])
-        return _Judged([copied] if copied else [], admission)
+        return _Judged([copied] if copied else [], admission, location)
 
     def _registered_by(self, wanted: NewVersion) -> list[Any]:
         """The tag by which the server records who registered a version; none where no login is known."""

@@ -21,7 +21,7 @@ from qaqpa.escape import visible
 from qaqpa.mlflow import metrics
 from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.judge import Gatekeeper
-from qaqpa.mlflow.sources import Stamp, current
+from qaqpa.mlflow.sources import Stamp, current, is_settled
 from qaqpa.record.log.decisions import RELOAD
 
 _RETRY_SECONDS = 10.0
@@ -96,6 +96,8 @@ class InForce:
         stamp, failure = current(self.latest.config), self.failure
         if stamp == self._stamp:
             self.failure = None
+            return False
+        if not is_settled():
             return False
         return failure is None or failure.stamp != stamp or time.monotonic() > failure.at + _RETRY_SECONDS
 

@@ -17,6 +17,7 @@ import flask
 from qaqpa.config.records import fold
 from qaqpa.mlflow.guard import refusal
 from qaqpa.mlflow.identity import known_login
+from qaqpa.mlflow.peer import peer_of
 
 CODE = "too_many_refusals"
 """The code of the answer."""
@@ -90,4 +91,8 @@ def _key(model: str) -> tuple[str, str]:
     if not flask.has_request_context():
         return "", fold(model)
     login = known_login()
-    return f"login {login}" if login else f"address {flask.request.remote_addr}", fold(model)
+    if login:
+        return f"login {login}", fold(model)
+    # Not the address that a header says.
+    peer = peer_of(flask.request.environ)
+    return f"address {peer.address if peer else flask.request.remote_addr}", fold(model)

@@ -29,10 +29,14 @@ _MESSAGE = (
 
 @dataclass(frozen=True)
 class _Pins:
-    """What was judged: single versions by name and number, and registered models with all their versions."""
+    """What was judged: single versions by name and number, and registered models with all their versions.
+
+    `location` is where the bytes of a version lie that is to be registered; None where nothing of it was judged.
+    """
 
     versions: Mapping[tuple[str, int], VersionRecord] = field(default_factory=dict)
     whole: Mapping[str, tuple[VersionRecord, ...]] = field(default_factory=dict)
+    location: str | None = None
 
     def concern(self, name: str) -> bool:
         return name in self.whole or any(model == name for model, _ in self.versions)
@@ -43,9 +47,10 @@ _pins: ContextVar[_Pins | None] = ContextVar("qaqpa_pins", default=None)
 
 
 @contextmanager
-def pinned(records: Iterable[VersionRecord]) -> Iterator[None]:
-    """For a write that concerns these versions, each as it was judged."""
-    with _set(_Pins(versions={(record.model.name, record.version): record for record in records})):
+def pinned(records: Iterable[VersionRecord], location: str | None = None) -> Iterator[None]:
+    """For a write that concerns these versions, each as it was judged, or registers the bytes at a location."""
+    versions = {(record.model.name, record.version): record for record in records}
+    with _set(_Pins(versions=versions, location=location)):
         yield
 
 
@@ -84,6 +89,17 @@ def lock(session: Any, name: str, *, always: bool = False) -> None:
             connection.execute(text("BEGIN IMMEDIATE"))
         return
     session.execute(_LOCK, {"name": name})
+
+
+def expect_location(row: Any) -> None:
+    """Compares where the bytes of a new version lie, as MLflow found it once more, with what was judged.
+
+    Raises:
+        RefusedError: it is another place.
+    """
+    pins = _pins.get()
+    if pins and pins.location is not None and (row.storage_location or row.source) != pins.location:
+        raise _refusal()
 
 
 def expect_version(row: Any) -> None:

@@ -77,8 +77,7 @@ class VersionRecord:
 class TagRecord:
     """A tag of a version that matters to others: evidence, or who registered it.
 
-    `here` is true where the version is at the location that was asked for, `deleted` where MLflow shows the version no
-    more; its tags stay.
+    `here` is true where the version is at the location that was asked for.
     """
 
     model: str
@@ -86,7 +85,6 @@ class TagRecord:
     key: str
     value: str
     here: bool
-    deleted: bool
 
 
 def read_model(store: Any, name: str) -> ModelRecord:
@@ -124,7 +122,7 @@ def read_versions(store: Any, name: str) -> list[VersionRecord]:
 def read_tags(
     session: Any, workspace: str, names: Iterable[str], location: str, own: tuple[str, int | None]
 ) -> tuple[TagRecord, ...] | None:
-    """Evidence and registrants of all other versions of these registered models, and of all at this location.
+    """Evidence of the other versions of these registered models; registrants of theirs and of all at this location.
 
     Other tags are not read, and none of the version `own`, name and number, which is known already. None where there
     are more than `MOST_TAGS` or `MOST_CHARACTERS`.
@@ -140,10 +138,7 @@ def read_tags(
     rows = session.execute(_TAGS, asked).all()
     if len(rows) > MOST_TAGS or (rows and rows[-1].characters > MOST_CHARACTERS):
         return None
-    return tuple(
-        TagRecord(row.name, int(row.version), row.key, row.value or "", row.place in same, row.stage == _DELETED)
-        for row in rows
-    )
+    return tuple(TagRecord(row.name, int(row.version), row.key, row.value or "", row.place in same) for row in rows)
 
 
 def _tags_of_others() -> Any:
@@ -152,10 +147,10 @@ def _tags_of_others() -> Any:
     place = func.coalesce(func.nullif(version.storage_location, ""), version.source)
     size = func.coalesce(func.length(tag.value), 0)
     order = (tag.name, tag.version, tag.key)
+    named = tag.name.in_(bindparam("names", expanding=True))
     found = (
         select(
             *(tag.name, tag.version, tag.key, tag.value, place.label("place")),
-            version.current_stage.label("stage"),
             size.label("size"),
             func.sum(size).over(order_by=order).label("characters"),
         )
@@ -164,8 +159,11 @@ def _tags_of_others() -> Any:
         )
         .where(
             tag.workspace == bindparam("workspace"),
-            or_(tag.key.startswith(TAG_PREFIX, autoescape=True), tag.key == REGISTERED_BY),
-            or_(tag.name.in_(bindparam("names", expanding=True)), place.in_(bindparam("places", expanding=True))),
+            or_(
+                and_(tag.key == REGISTERED_BY, or_(named, place.in_(bindparam("places", expanding=True)))),
+                # What somebody signed is kept apart from versions that are gone.
+                and_(tag.key.startswith(TAG_PREFIX, autoescape=True), named, version.current_stage != _DELETED),
+            ),
             or_(tag.name != bindparam("own_name"), tag.version != bindparam("own_version")),
         )
         .order_by(*order)

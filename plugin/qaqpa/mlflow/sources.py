@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from qaqpa.policy.bundle import DATA, MANIFEST, WASM
 
 Stamp = tuple[tuple[str, str], ...]
 """Names of files with what tells that one is another now."""
+
+SETTLE_SECONDS = 2.0
+"""How long the configuration file has to stand still before it is taken up."""
 
 _SMALL_BYTES = 1 << 20
 
@@ -36,6 +40,16 @@ def current(config: Config) -> Stamp:
 def configuration_file() -> Path:
     """The configuration file, whether it is there or not."""
     return Path(os.environ.get("QAQPA_CONFIG") or DEFAULT_FILE)
+
+
+def is_settled() -> bool:
+    """False while whoever writes the configuration file may not be done: half of it can be valid, and gate less."""
+    try:
+        since = time.time() - configuration_file().stat().st_mtime
+    except OSError:
+        return True
+    # A time that lies ahead is no reason to wait for it.
+    return not 0 <= since < SETTLE_SECONDS
 
 
 def _files(config: Config) -> Iterator[tuple[Path, bool]]:

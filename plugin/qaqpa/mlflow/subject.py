@@ -100,13 +100,30 @@ def copied_version(store: Any, wanted: NewVersion) -> VersionRecord | None:
     return read_version(store, parsed.name, int(parsed.version)) if parsed.version else None
 
 
+def location_of(wanted: NewVersion, copied: VersionRecord | None) -> str:
+    """Where the bytes of a version that is to be registered lie now.
+
+    Raises:
+        MlflowException: there is no such logged model, or the tracking store does not answer.
+    """
+    if copied:
+        return copied.location
+    if not _is_models_uri(wanted.source):
+        return wanted.source
+    model_id = _parse_model_uri(wanted.source).model_id
+    # MLflow itself refuses a source with an alias or a stage; it has no fixed bytes.
+    return str(tracking_store().get_logged_model(model_id).artifact_location) if model_id else ""
+
+
 def new_registrants(copied: VersionRecord | None) -> tuple[str, ...]:
     """Who is to be recorded with a new version: whoever asks, and who registered what it copies."""
     login = known_login()
     return (*([login] if login else []), *(registrants(copied.tags.get(REGISTERED_BY)) if copied else ()))
 
 
-def of_new_version(store: Any, wanted: NewVersion, copied: VersionRecord | None, roots: Sequence[Path]) -> Candidate:
+def of_new_version(
+    store: Any, wanted: NewVersion, copied: VersionRecord | None, location: str, roots: Sequence[Path]
+) -> Candidate:
     """A version before it is registered. A copy brings the evidence of the version that is copied.
 
     Raises:
@@ -114,15 +131,11 @@ def of_new_version(store: Any, wanted: NewVersion, copied: VersionRecord | None,
     """
     target = _read_model_or_none(store, wanted.name) or ModelRecord(wanted.name, _workspace(store), None, {}, {})
     tags: list[Mapping[str, str]] = [target.tags, wanted.tags]
-    location, run_id, names = wanted.source, wanted.run_id, {wanted.name}
+    run_id, names = wanted.run_id, {wanted.name}
     if copied:
-        location, run_id = copied.location, run_id or copied.run_id
+        run_id = run_id or copied.run_id
         tags += [copied.model.tags, copied.tags]
         names.add(copied.model.name)
-    elif _is_models_uri(wanted.source):
-        model_id = _parse_model_uri(wanted.source).model_id
-        # MLflow itself refuses a source with an alias or a stage; it has no fixed bytes.
-        location = tracking_store().get_logged_model(model_id).artifact_location if model_id else ""
     return _candidate(
         store,
         _Wanted(
@@ -238,22 +251,21 @@ def _people(wanted: _Wanted, others: Iterable[TagRecord], users: Iterable[str]) 
 
 
 def _of_others(wanted: _Wanted, others: Iterable[TagRecord], digest: str | None) -> Iterator[Carried]:
-    """What other versions carry about these bytes, or about no bytes at all.
+    """What other versions of the same registered models carry about these bytes, or about no bytes at all.
 
     A failed audit is not left behind by registering the bytes again. What is broken, or about other bytes, is passed
-    over; so is what nobody signed where those who may write to this registered model could not take it away.
+    over. What others attach to models of theirs is read from the server's own record, and only if somebody signed it
+    whom the parties file lists: otherwise anybody could hand in more than can be read.
     """
     for tag in others:
-        own = tag.model in wanted.names
         if not tag.key.startswith(TAG_PREFIX) or (tag.model == wanted.model.name and tag.version == wanted.version):
             continue
         try:
-            statement, envelope = read_statement(tag.value)
+            statement, _ = read_statement(tag.value)
         except StatementError:
             continue
-        removable = own and not tag.deleted
-        if statement.model_digest in {None, digest} and (envelope or removable):
-            where = f"version {tag.version} of {tag.model}" if own else "a version of another registered model"
+        if statement.model_digest in {None, digest}:
+            where = f"version {tag.version} of {tag.model}"
             yield from (replace(piece, source=f"{where}, {piece.source}") for piece in _carried(tag))
 
 
