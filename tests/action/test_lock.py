@@ -23,7 +23,7 @@ else:
 LOCKS = {
     GATE / "requirements.lock": (),
     GATE / "requirements-mlflow.lock": ("mlflow",),
-    ROOT / "deploy" / "requirements.lock": ("mlflow", "opa", "log", "server"),
+    ROOT / "deploy" / "requirements.lock": ("mlflow", "metrics", "opa", "log", "server"),
 }
 NAMES = ["-".join(path.parts[-2:]) for path in LOCKS]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
@@ -72,7 +72,11 @@ def test_what_is_missing_or_too_old_is_seen() -> None:
     assert [Requirement(need).name for need in missing(without, (), "3.12")] == ["rich"]
     old = re.sub(r"(?m)^hatchling==\S+", "hatchling==1.0.0", lock)
     assert [Requirement(need).name for need in missing(old, (), "3.12")] == ["hatchling"]
-    assert {Requirement(need).name for need in missing(lock, ("mlflow",), "3.12")} == {"mlflow", "SQLAlchemy"}
+    assert {Requirement(need).name for need in missing(lock, ("mlflow",), "3.12")} == {
+        "mlflow",
+        "python-json-logger",
+        "SQLAlchemy",
+    }
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=NAMES)
