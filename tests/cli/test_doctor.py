@@ -12,6 +12,7 @@ from qaqpa import __version__, times
 from qaqpa.cli import doctor
 from qaqpa.cli.main import main
 from qaqpa.config import DEFAULT_PROFILE
+from qaqpa.evidence.keys import new_key, write_key
 from qaqpa.model import Decision, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.report.texts import Texts
@@ -154,3 +155,20 @@ def test_doctor_notices_policies_that_deny_nothing(
     monkeypatch.setattr(doctor, "decide", lambda _request, _engine: lax)
     assert main(["doctor"]) == 4
     assert "a model without evidence was not denied: why\\u001b" in capsys.readouterr().out
+
+
+def test_doctor_says_that_no_server_starts_with_this_key_of_the_log(
+    here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QAQPA_LOG", f"sqlite:///{here}/log.db")
+    key = here / "gate.key"
+    write_key(key, new_key("p256"), None, "gate")
+    monkeypatch.setenv("QAQPA_LOG_KEY", str(key))
+    assert main(["doctor"]) == 0
+    key.chmod(0o640)
+    assert main(["doctor"]) == 2
+    out = capsys.readouterr().out
+    assert "decision log NOT USABLE" in out
+    assert "Others may read this private key" in out
+    key.unlink()
+    assert main(["doctor"]) == 2

@@ -101,8 +101,11 @@ def _try_log(config: Config) -> int:
         return 0
     try:
         from qaqpa.record.log.listing import size_of  # noqa: PLC0415 - SQLAlchemy may be absent
+        from qaqpa.record.log.opening import signing_key  # noqa: PLC0415
 
         size = size_of(config.log)
+        if config.log.key is not None or size:
+            signing_key(config.log)
     except QaqpaError as error:
         out.print(Text(f"decision log NOT USABLE: {visible(error, 2000)}", style="red"))
         return int(error.exit_code)
