@@ -414,6 +414,30 @@ def test_a_review_counts_wherever_it_was_attached(registry: Registry) -> None:
     assert promoted(registry, version).ok
 
 
+def test_a_review_that_is_judged_by_the_people_of_a_copy_frees_the_copy_alone(registry: Registry) -> None:
+    target = registry.new_name("copied")
+
+    def scene(name: str, digest: str) -> Scene:
+        return Scene(name, digest, times.now(), also=target)
+
+    version = registry.registered(tagged=lambda name, digest: Tags({}, dict(keyed(scene(name, digest).sound()))))
+    sha256 = overdue(registry, version, signed(version))
+    assert "override_review_overdue" in codes(promoted(registry, version))
+    content = override_review(sha256, learnt=f"Lesson {next(_numbers)}")
+    later = times.now() + timedelta(seconds=2)
+    review = scene(version.name, dir_hash(version.files)).signed(content, ["risk"], issued_at=later)
+    copied = registry.client.copy_model_version(f"models:/{version.name}/{version.number}", target)
+    copy = replace(version, name=target, number=str(copied.version))
+    attach(registry, copy, review)
+    answer = promoted(registry, copy)
+    assert answer.ok, answer.text
+    [use] = uses_of(registry, version)
+    assert use.review is None
+    assert promoted(registry, version).ok
+    [use] = uses_of(registry, version)
+    assert use.review
+
+
 def test_in_an_emergency_another_override_counts_though_a_review_is_overdue(registry: Registry) -> None:
     version = denied(registry)
     overdue(registry, version, signed(version, issued_at=times.now() - HOUR))

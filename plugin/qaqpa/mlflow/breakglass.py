@@ -176,10 +176,8 @@ class BreakGlass:
         for fact in request.aside:
             if fact.kind == OVERRIDE_REVIEW and fact.predicate["statement"] == use.sha256:
                 why = _objection(fact, use, known.signers.get(use.sha256, frozenset()))
-                if not why and self._log:
-                    about = {**fact.predicate, "signers": [[signer.id, signer.unit] for signer in fact.signers]}
-                    self._log.reviewed(use, fact.id, str(fact.predicate["outcome"]), about)
-                    log.warning("qaqpa: the override of row %d was reviewed: %s", use.entry.seq, fact.id)
+                if not why:
+                    self._record(use, fact, request)
                     return None
                 objections.add(why)
         if not use.is_overdue(request.now):
@@ -188,6 +186,14 @@ class BreakGlass:
         ticket = visible(use.ticket, _MOST_TICKET)
         detail = f"Ticket {ticket}, row {use.entry.seq} of the decision log, due {due}: {use.sha256}."
         return Problem(OVERDUE, " ".join([detail, *sorted(objections)]))
+
+    def _record(self, use: Use, review: Evidence, request: Request) -> None:
+        """Records a review; of a copy's people nobody was shown to be independent of those of the model itself."""
+        if self._log is None or not use.is_of(request.subject):
+            return
+        about = {**review.predicate, "signers": [[signer.id, signer.unit] for signer in review.signers]}
+        self._log.reviewed(use, review.id, str(review.predicate["outcome"]), about)
+        log.warning("qaqpa: the override of row %d was reviewed: %s", use.entry.seq, review.id)
 
 
 def _is_lifted(request: Request, decision: Decision) -> bool:

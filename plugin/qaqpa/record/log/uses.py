@@ -71,9 +71,13 @@ class Use:
         """True for the same bytes, the same name, or the same registered model under another name."""
         fields = self.entry.fields
         named = (fields.get("workspace"), fields.get("model")) == (subject.workspace, subject.name)
-        made = (fields.get("workspace"), fields.get("created")) == (subject.workspace, subject.created_ms)
         bytes_too = subject.digest is not None and fields.get("digest") == subject.digest
-        return named or bytes_too or (made and subject.created_ms is not None)
+        return named or bytes_too or self.is_of(subject)
+
+    def is_of(self, subject: Subject) -> bool:
+        """True for the same registered model, whatever its name is now."""
+        made = (self.entry.fields.get("workspace"), self.entry.fields.get("created"))
+        return subject.created_ms is not None and made == (subject.workspace, subject.created_ms)
 
 
 class Uses:
