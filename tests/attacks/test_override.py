@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from attacks.scene import DAY, Scene, attacked_organisation, envelope
-from attacks.test_server import keyed
+from attacks.test_server import keyed, version_in
 from qaqpa import times
 from qaqpa.config import LogSource
 from qaqpa.evidence.carriers import Carried
@@ -221,7 +221,7 @@ def test_a_key_is_revoked_after_it_signed(registry: Registry) -> None:
     attach(registry, version, signed(version))
     file = registry.directory / "parties.signed.json"
     before = file.read_bytes()
-    value = attacked_organisation(times.now()) | {"version": 10}
+    value = attacked_organisation(times.now()) | {"version": version_in(file) + 1}
     revoked = {"at": times.render(times.now() - HOUR), "reason": "compromise"}
     person(value, "incident2")["keys"][0]["revoked"] = revoked
     try:
@@ -229,7 +229,7 @@ def test_a_key_is_revoked_after_it_signed(registry: Registry) -> None:
         assert_refused(registry, version, "too_few_signers")
     finally:
         person(value, "incident2")["keys"][0].pop("revoked")
-        file.write_text(signed_text(to_yaml(value | {"version": 11})), encoding="utf-8")
+        file.write_text(signed_text(to_yaml(value | {"version": value["version"] + 1})), encoding="utf-8")
     assert before != file.read_bytes()
     assert promoted(registry, version).ok
 

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +18,10 @@ from attacks.catalogue import ATTACKS, Attack
 from attacks.scene import DAY, Scene, attacked_organisation
 from attacks.test_in_process import codes_of
 from qaqpa import times
+from qaqpa.documents import parse_yaml
 from qaqpa.evidence.carriers import TAG_PREFIX, Carried
 from qaqpa.evidence.digest import dir_hash
+from qaqpa.evidence.parties import parse_parties
 from support.keyring import ROOTS, public_line, signed_text, to_yaml
 from support.registry import Registry, Tags, Version, refusal
 
@@ -94,7 +99,8 @@ def test_a_parties_file_that_does_not_count_leaves_nobody_who_could_sign(
     before = file.read_bytes()
     try:
         file.write_text(
-            signed_text(to_yaml({**attacked_organisation(times.now()), **changes}), roots), encoding="utf-8"
+            signed_text(to_yaml({**attacked_organisation(times.now()), "version": version_in(file), **changes}), roots),
+            encoding="utf-8",
         )
         assert {code, "no_parties"} <= codes_of(refused(registry, version))
     finally:
@@ -102,10 +108,16 @@ def test_a_parties_file_that_does_not_count_leaves_nobody_who_could_sign(
     promote(registry, version)
 
 
+def version_in(file: Path) -> int:
+    """Of the parties file that other tests left; versions only grow."""
+    payload = base64.b64decode(json.loads(file.read_text("utf-8"))["payload"]).decode()
+    return parse_parties(parse_yaml(payload, "parties.yaml")).version
+
+
 def test_a_parties_file_that_is_rolled_back_leaves_nobody_who_could_sign(registry: Registry) -> None:
     version = sound(registry)
     file = registry.directory / "parties.signed.json"
-    newer = attacked_organisation(times.now()) | {"version": 2}
+    newer = attacked_organisation(times.now()) | {"version": version_in(file) + 1}
     older = file.read_bytes()
     file.write_text(signed_text(to_yaml(newer)), encoding="utf-8")
     promote(registry, version, "champion")

@@ -109,7 +109,8 @@ def test_doctor_shows_every_setting_in_words(here: Path, capsys: Capture) -> Non
     assert "raise AUD-02, HOV-01/diagram_missing from qaqpa.yaml" in out
     # How wide the columns are depends on what else is in the table.
     assert "thresholds NDQ-02 (ratio_min_percent 90," in out
-    assert "gap_max_percent 5)" in out
+    assert "gap_max_percent" in out
+    assert " 5)" in out
     assert not [sign for sign in ("{", "['", "':", "True") if sign in out]
 
 
@@ -167,7 +168,7 @@ def test_doctor_says_that_no_server_starts_with_this_key_of_the_log(
     assert main(["doctor"]) == 0
     key.chmod(0o640)
     assert main(["doctor"]) == 2
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     assert "decision log NOT USABLE" in out
     assert "Others may read this private key" in out
     key.unlink()

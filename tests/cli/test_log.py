@@ -94,6 +94,7 @@ def test_a_log_is_verified_and_it_is_said_what_cannot_be_seen(source: LogSource,
     ]
     owner = Owner(source)
     owner.write(*owner.rows()[:2])
+    owner.tidy()
     assert output(capsys, "verify").startswith("Intact: 2 rows")
     out = output(capsys, "verify", "--checkpoint", "point.txt", code=3)
     assert out.startswith("✗ rows are missing at the end: a checkpoint knows 4, and there are 2\nNOT INTACT")

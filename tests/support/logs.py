@@ -17,6 +17,7 @@ from qaqpa.evidence.keys import new_key, write_key
 from qaqpa.gate import decide
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.policy.engine import Engine
+from qaqpa.record.log.allowed import recorded_as
 from qaqpa.record.log.chain import Row, peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import Asked, DecisionLog, Result
@@ -138,6 +139,15 @@ class Owner:
                 connection.execute(
                     insert(chain), {"seq": row.seq, "prev": row.prev, "head": row.head, "body": row.body}
                 )
+
+    def tidy(self) -> None:
+        """Makes the table of what was allowed fit the rows again, as somebody who knows it would."""
+        found = [recorded_as(peek(row.body)) for row in self.rows()]
+        with self.engine.begin() as connection:
+            connection.execute(delete(allowed))
+            for row, of in zip(rows(connection), found, strict=True):
+                if of:
+                    connection.execute(insert(allowed), {"seq": row.seq, "decision": of[0], "sha256": of[1]})
 
     def change_content(self, number: int = 0, **values: Any) -> None:
         """Changes one piece of content."""
