@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import requests
 from qaqpa.cli.main import main
 from qaqpa.config import LogSource
 from qaqpa.evidence.keys import new_key, write_key
+from qaqpa.mlflow.sources import SETTLE_SECONDS
 from qaqpa.record.log.chain import peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.reading import rows
@@ -113,18 +116,27 @@ def _all_reload(served: Served) -> None:
     """Each worker takes the new configuration up at its next promotion, and a broken one nowhere."""
     file = served.registry.directory / "qaqpa.yaml"
     before = file.read_text()
-    file.write_text(before.replace("article-baseline", "article-baseline, kz"))
+    _replace(file, before.replace("article-baseline", "article-baseline, kz"))
     served.until_all(lambda: len(served.rows("reload")) == WORKERS)
     reloads = served.rows("reload")
     assert reloads[0]["changed"] == ["gates"]
     assert len({row["configuration"] for row in reloads}) == 1
     assert _in_force(served.metrics(), reloads[0]["configuration"]) == WORKERS
-    file.write_text("version: 9\n")
+    _replace(file, "version: 9\n")
     served.until_all(lambda: served.metrics().get('qaqpa_reloads_total{result="failed"}', 0) >= WORKERS)
     says = served.canary().json()["qaqpa"]["server"]
     assert (says["configuration"], says["reload_failed"]) == (reloads[0]["configuration"], True)
-    file.write_text(before)
+    _replace(file, before)
     served.until_all(lambda: len(served.rows("reload")) == 2 * WORKERS)
+
+
+def _replace(file: Path, text: str) -> None:
+    """By a file that was finished long enough ago."""
+    finished = file.with_name("finished.yaml")
+    finished.write_text(text)
+    long_ago = finished.stat().st_mtime - 2 * SETTLE_SECONDS
+    os.utime(finished, (long_ago, long_ago))
+    finished.replace(file)
 
 
 def _in_force(found: dict[str, float], configuration: str) -> float:
