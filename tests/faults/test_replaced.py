@@ -127,6 +127,9 @@ def _units(value: Any) -> set[str]:
 
 def test_the_policies(scene: Scene, engine: EmbeddedEngine) -> None:
     version = scene.good()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        # All workers have to be up: one that comes up while the policies are spoiled refuses everything.
+        assert all(answer.status == 200 for answer in pool.map(lambda _: scene.promoted(version), range(8 * CLIENTS)))
     with _spoiled(scene.registry.directory / "policies"), ThreadPoolExecutor(CLIENTS) as pool:
         answers = list(pool.map(lambda _: scene.promoted(version), range(ASKED)))
     assert {answer.status for answer in answers} == {200}

@@ -97,7 +97,8 @@ class InForce:
         if stamp == self._stamp:
             self.failure = None
             return False
-        if not is_settled():
+        # A stand-in refuses everything, so what takes its place is taken as at a start.
+        if self._stamp is not None and not is_settled():
             return False
         return failure is None or failure.stamp != stamp or time.monotonic() > failure.at + _RETRY_SECONDS
 
