@@ -4,12 +4,26 @@
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from qaqpa.policy.embedded import EmbeddedEngine
+
+_SCRATCH = Path(tempfile.gettempdir()).resolve()
+
+
+def _only_scratch(event: str, arguments: tuple[Any, ...]) -> None:
+    """Stops a deletion outside of the directory for temporary files: tests ask the gate to refuse worse ones."""
+    if event == "shutil.rmtree" and not Path(os.path.realpath(arguments[0])).is_relative_to(_SCRATCH):
+        raise PermissionError(f"a test wants to delete {arguments[0]}")
+
+
+sys.addaudithook(_only_scratch)
 
 settings.register_profile("qaqpa", deadline=None, print_blob=True)
 settings.load_profile("qaqpa")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 def spawned_below(pid: int) -> list[int]:
     """The processes that a server's supervisor spawned to answer requests."""
-    return sorted(found for found in _below(pid) if b"spawn_main" in _read(found, "cmdline"))
+    return sorted(found for found in below(pid) if b"spawn_main" in _read(found, "cmdline"))
 
 
 def holder_of(port: int, pids: Iterable[int]) -> int | None:
@@ -23,12 +23,18 @@ def holder_of(port: int, pids: Iterable[int]) -> int | None:
     return None
 
 
-def _below(pid: int) -> Iterator[int]:
+def parent(pid: int) -> int:
+    """The process that started another."""
+    return int(_read(pid, "stat").rpartition(b")")[2].split()[1])
+
+
+def below(pid: int) -> Iterator[int]:
+    """The processes that a process started, and those that they did."""
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in map(int, _read(pid, f"task/{task.name}/children").split()):
             yield child
             with suppress(OSError):
-                yield from _below(child)
+                yield from below(child)
 
 
 def _read(pid: int, name: str) -> bytes:
