@@ -5,216 +5,218 @@
 # description: Static references to every control; the only way by which the gate reaches them.
 package qaqpa.index
 
+import data.qaqpa.scope
+
 # METADATA
-# description: What each control says about the input, by its id.
+# description: What each control that is asked says about the input, by its id.
 by_control := {entry.control: entry | some entry in _entry}
 
 _entry contains {
 	"control": "ACC-01",
 	"violation": data.qaqpa.controls.acc_01.violation,
 	"not_applicable_because": data.qaqpa.controls.acc_01.not_applicable_because,
-}
+} if "ACC-01" in scope.asked
 
 _entry contains {
 	"control": "ACC-02",
 	"violation": data.qaqpa.controls.acc_02.violation,
 	"not_applicable_because": data.qaqpa.controls.acc_02.not_applicable_because,
-}
+} if "ACC-02" in scope.asked
 
 _entry contains {
 	"control": "AUD-01",
 	"violation": data.qaqpa.controls.aud_01.violation,
 	"not_applicable_because": data.qaqpa.controls.aud_01.not_applicable_because,
-}
+} if "AUD-01" in scope.asked
 
 _entry contains {
 	"control": "AUD-02",
 	"violation": data.qaqpa.controls.aud_02.violation,
 	"not_applicable_because": data.qaqpa.controls.aud_02.not_applicable_because,
-}
+} if "AUD-02" in scope.asked
 
 _entry contains {
 	"control": "AUD-03",
 	"violation": data.qaqpa.controls.aud_03.violation,
 	"not_applicable_because": data.qaqpa.controls.aud_03.not_applicable_because,
-}
+} if "AUD-03" in scope.asked
 
 _entry contains {
 	"control": "CON-01",
 	"violation": data.qaqpa.controls.con_01.violation,
 	"not_applicable_because": data.qaqpa.controls.con_01.not_applicable_because,
-}
+} if "CON-01" in scope.asked
 
 _entry contains {
 	"control": "CON-02",
 	"violation": data.qaqpa.controls.con_02.violation,
 	"not_applicable_because": data.qaqpa.controls.con_02.not_applicable_because,
-}
+} if "CON-02" in scope.asked
 
 _entry contains {
 	"control": "DOC-01",
 	"violation": data.qaqpa.controls.doc_01.violation,
 	"not_applicable_because": data.qaqpa.controls.doc_01.not_applicable_because,
-}
+} if "DOC-01" in scope.asked
 
 _entry contains {
 	"control": "DOC-02",
 	"violation": data.qaqpa.controls.doc_02.violation,
 	"not_applicable_because": data.qaqpa.controls.doc_02.not_applicable_because,
-}
+} if "DOC-02" in scope.asked
 
 _entry contains {
 	"control": "DOC-03",
 	"violation": data.qaqpa.controls.doc_03.violation,
 	"not_applicable_because": data.qaqpa.controls.doc_03.not_applicable_because,
-}
+} if "DOC-03" in scope.asked
 
 _entry contains {
 	"control": "DOC-04",
 	"violation": data.qaqpa.controls.doc_04.violation,
 	"not_applicable_because": data.qaqpa.controls.doc_04.not_applicable_because,
-}
+} if "DOC-04" in scope.asked
 
 _entry contains {
 	"control": "DPB-01",
 	"violation": data.qaqpa.controls.dpb_01.violation,
 	"not_applicable_because": data.qaqpa.controls.dpb_01.not_applicable_because,
-}
+} if "DPB-01" in scope.asked
 
 _entry contains {
 	"control": "DPB-02",
 	"violation": data.qaqpa.controls.dpb_02.violation,
 	"not_applicable_because": data.qaqpa.controls.dpb_02.not_applicable_because,
-}
+} if "DPB-02" in scope.asked
 
 _entry contains {
 	"control": "DPB-03",
 	"violation": data.qaqpa.controls.dpb_03.violation,
 	"not_applicable_because": data.qaqpa.controls.dpb_03.not_applicable_because,
-}
+} if "DPB-03" in scope.asked
 
 _entry contains {
 	"control": "DPB-04",
 	"violation": data.qaqpa.controls.dpb_04.violation,
 	"not_applicable_because": data.qaqpa.controls.dpb_04.not_applicable_because,
-}
+} if "DPB-04" in scope.asked
 
 _entry contains {
 	"control": "DPB-05",
 	"violation": data.qaqpa.controls.dpb_05.violation,
 	"not_applicable_because": data.qaqpa.controls.dpb_05.not_applicable_because,
-}
+} if "DPB-05" in scope.asked
 
 _entry contains {
 	"control": "HOV-01",
 	"violation": data.qaqpa.controls.hov_01.violation,
 	"not_applicable_because": data.qaqpa.controls.hov_01.not_applicable_because,
-}
+} if "HOV-01" in scope.asked
 
 _entry contains {
 	"control": "HOV-02",
 	"violation": data.qaqpa.controls.hov_02.violation,
 	"not_applicable_because": data.qaqpa.controls.hov_02.not_applicable_because,
-}
+} if "HOV-02" in scope.asked
 
 _entry contains {
 	"control": "HOV-03",
 	"violation": data.qaqpa.controls.hov_03.violation,
 	"not_applicable_because": data.qaqpa.controls.hov_03.not_applicable_because,
-}
+} if "HOV-03" in scope.asked
 
 _entry contains {
 	"control": "IMP-01",
 	"violation": data.qaqpa.controls.imp_01.violation,
 	"not_applicable_because": data.qaqpa.controls.imp_01.not_applicable_because,
-}
+} if "IMP-01" in scope.asked
 
 _entry contains {
 	"control": "IMP-02",
 	"violation": data.qaqpa.controls.imp_02.violation,
 	"not_applicable_because": data.qaqpa.controls.imp_02.not_applicable_because,
-}
+} if "IMP-02" in scope.asked
 
 _entry contains {
 	"control": "IMP-03",
 	"violation": data.qaqpa.controls.imp_03.violation,
 	"not_applicable_because": data.qaqpa.controls.imp_03.not_applicable_because,
-}
+} if "IMP-03" in scope.asked
 
 _entry contains {
 	"control": "NDQ-01",
 	"violation": data.qaqpa.controls.ndq_01.violation,
 	"not_applicable_because": data.qaqpa.controls.ndq_01.not_applicable_because,
-}
+} if "NDQ-01" in scope.asked
 
 _entry contains {
 	"control": "NDQ-02",
 	"violation": data.qaqpa.controls.ndq_02.violation,
 	"not_applicable_because": data.qaqpa.controls.ndq_02.not_applicable_because,
-}
+} if "NDQ-02" in scope.asked
 
 _entry contains {
 	"control": "NOT-01",
 	"violation": data.qaqpa.controls.not_01.violation,
 	"not_applicable_because": data.qaqpa.controls.not_01.not_applicable_because,
-}
+} if "NOT-01" in scope.asked
 
 _entry contains {
 	"control": "NOT-02",
 	"violation": data.qaqpa.controls.not_02.violation,
 	"not_applicable_because": data.qaqpa.controls.not_02.not_applicable_because,
-}
+} if "NOT-02" in scope.asked
 
 _entry contains {
 	"control": "NOT-03",
 	"violation": data.qaqpa.controls.not_03.violation,
 	"not_applicable_because": data.qaqpa.controls.not_03.not_applicable_because,
-}
+} if "NOT-03" in scope.asked
 
 _entry contains {
 	"control": "PRO-01",
 	"violation": data.qaqpa.controls.pro_01.violation,
 	"not_applicable_because": data.qaqpa.controls.pro_01.not_applicable_because,
-}
+} if "PRO-01" in scope.asked
 
 _entry contains {
 	"control": "PRO-02",
 	"violation": data.qaqpa.controls.pro_02.violation,
 	"not_applicable_because": data.qaqpa.controls.pro_02.not_applicable_because,
-}
+} if "PRO-02" in scope.asked
 
 _entry contains {
 	"control": "SRS-01",
 	"violation": data.qaqpa.controls.srs_01.violation,
 	"not_applicable_because": data.qaqpa.controls.srs_01.not_applicable_because,
-}
+} if "SRS-01" in scope.asked
 
 _entry contains {
 	"control": "SRS-02",
 	"violation": data.qaqpa.controls.srs_02.violation,
 	"not_applicable_because": data.qaqpa.controls.srs_02.not_applicable_because,
-}
+} if "SRS-02" in scope.asked
 
 _entry contains {
 	"control": "SRS-03",
 	"violation": data.qaqpa.controls.srs_03.violation,
 	"not_applicable_because": data.qaqpa.controls.srs_03.not_applicable_because,
-}
+} if "SRS-03" in scope.asked
 
 _entry contains {
 	"control": "SRS-04",
 	"violation": data.qaqpa.controls.srs_04.violation,
 	"not_applicable_because": data.qaqpa.controls.srs_04.not_applicable_because,
-}
+} if "SRS-04" in scope.asked
 
 _entry contains {
 	"control": "TRN-01",
 	"violation": data.qaqpa.controls.trn_01.violation,
 	"not_applicable_because": data.qaqpa.controls.trn_01.not_applicable_because,
-}
+} if "TRN-01" in scope.asked
 
 _entry contains {
 	"control": "TRN-02",
 	"violation": data.qaqpa.controls.trn_02.violation,
 	"not_applicable_because": data.qaqpa.controls.trn_02.not_applicable_because,
-}
+} if "TRN-02" in scope.asked

@@ -2,7 +2,8 @@
 """Generates `policies/gate/index.rego`: one static reference for each control.
 
 With a variable in a reference below `data.qaqpa.controls`, OPA and its WebAssembly compiler can differ, and a control
-that must deny can fall silent. So the gate reaches the controls by this file only.
+that must deny can fall silent. So the gate reaches the controls by this file only. A control that no profile asks for is
+not evaluated.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ _HEAD = """\
 # description: Static references to every control; the only way by which the gate reaches them.
 package qaqpa.index
 
+import data.qaqpa.scope
+
 # METADATA
-# description: What each control says about the input, by its id.
+# description: What each control that is asked says about the input, by its id.
 by_control := {entry.control: entry | some entry in _entry}
 """
 
@@ -34,7 +37,7 @@ _entry contains {{
 \t"control": "{id}",
 \t"violation": data.qaqpa.controls.{name}.violation,
 \t"not_applicable_because": data.qaqpa.controls.{name}.not_applicable_because,
-}}
+}} if "{id}" in scope.asked
 """
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
