@@ -23,11 +23,11 @@ from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import Asked, DecisionLog, Result
 from qaqpa.record.log.listing import Wanted, listed, recorded
 from qaqpa.record.log.opening import open_log, signing_key
+from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.reading import rows
 from qaqpa.record.log.replay import replay
 from qaqpa.record.log.tables import allowed, chain, content, overrides
 from qaqpa.record.log.verify import Verified, verify
-from qaqpa.record.log.writer import Draft
 from support.statements import everything, request
 
 

@@ -20,8 +20,8 @@ from qaqpa.escape import visible
 from qaqpa.record.log.decisions import CHECKPOINT
 from qaqpa.record.log.note import MAX_NOTE_BYTES, make_note, read_note
 from qaqpa.record.log.opening import open_log, signing_key
+from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.verify import verify as verify_log
-from qaqpa.record.log.writer import Draft
 
 _UNSEEN = (
     "Without a checkpoint that was kept elsewhere it cannot be told whether rows at the end were cut off, or whether "

@@ -2,8 +2,8 @@
 """Generates `policies/gate/index.rego`: one static reference for each control.
 
 With a variable in a reference below `data.qaqpa.controls`, OPA and its WebAssembly compiler can differ, and a control
-that must deny can fall silent. So the gate reaches the controls by this file only. A control that no profile asks for is
-not evaluated.
+that must deny can fall silent. So the gate reaches the controls by this file only, and evaluates those only for which a
+profile asks.
 """
 
 from __future__ import annotations

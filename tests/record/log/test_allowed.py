@@ -22,8 +22,9 @@ from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.opening import open_log
+from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.tables import allowed
-from qaqpa.record.log.writer import Appended, Draft
+from qaqpa.record.log.writer import Appended
 from support.logs import Owner, asked, checked, filled
 from support.statements import NOW
 

@@ -28,9 +28,9 @@ from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError, OverrideUsedError
 from qaqpa.record.log.listing import Wanted, listed, recorded
 from qaqpa.record.log.opening import open_log
+from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.reading import row
 from qaqpa.record.log.tables import chain, content, overrides
-from qaqpa.record.log.writer import Draft
 from support.logs import Owner, append_many, asked, checked, filled, kinds, log_source, made
 
 
@@ -229,7 +229,7 @@ def test_the_key_is_made_beside_a_file_and_readable_by_its_owner_only(tmp_path: 
 def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     program = (
         "import sys; from qaqpa.config import LogSource; from qaqpa.record.log.opening import open_log;"
-        "from qaqpa.record.log.writer import Draft;"
+        "from qaqpa.record.log.putting import Draft;"
         "open_log(LogSource(sys.argv[1], timeout_seconds=20)).append([Draft('x')])"
     )
     source = LogSource(f"sqlite:///{tmp_path}/decisions.db")

@@ -21,7 +21,7 @@ from qaqpa.model import Decision
 from qaqpa.record.log.merkle import Frontier
 from qaqpa.record.log.note import Checkpoint, make_note, read_note
 from qaqpa.record.log.opening import open_log, signing_key
-from qaqpa.record.log.writer import Draft
+from qaqpa.record.log.putting import Draft
 from support.logs import Owner, checked, filled, log_source
 
 LOG = "ab" * 16

@@ -14,9 +14,10 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import event
@@ -25,8 +26,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from qaqpa.config import LogSource
 from qaqpa.config.log import without_password
 from qaqpa.errors import UsageError
-from qaqpa.record.log import tables
+from qaqpa.record.log import tables, together
 from qaqpa.record.log.errors import LogError
+
+Found = TypeVar("Found")
 
 # SQLite tells nobody that the lock is free, and its own waiting sleeps up to a tenth of a second.
 _SHORTEST_NAP, _LONGEST_NAP = 0.0001, 0.0008
@@ -87,10 +90,25 @@ class Database:
             LogError: the database does not answer, is full, or somebody else writes all the time.
         """
         until = time.monotonic() + self._source.timeout_seconds if deadline is None else deadline
+        with self._locked(tables.lock, until, flush=flush) as (connection, _):
+            yield connection
+
+    @contextmanager
+    def appending(self, deadline: float, digests: Iterable[str], *, flush: bool) -> Iterator[tuple[Any, together.End]]:
+        """The same, with the end of the log and what is there of some content; see `together.lock`.
+
+        Raises:
+            LogError: as for `writing`.
+        """
+        with self._locked(partial(together.lock, digests=digests), deadline, flush=flush) as found:
+            yield found
+
+    @contextmanager
+    def _locked(self, lock: Callable[[Any], Found], until: float, *, flush: bool) -> Iterator[tuple[Any, Found]]:
         with self._told():
-            connection = self._begun(until)
+            connection, found = self._begun(lock, until)
             try:
-                yield connection
+                yield connection, found
                 connection.commit()
                 if flush:
                     self._flush(connection)
@@ -157,36 +175,28 @@ class Database:
         """Closes all connections."""
         self._engine.dispose()
 
-    def _begun(self, until: float) -> Any:
+    def _begun(self, lock: Callable[[Any], Found], until: float) -> tuple[Any, Found]:
         """A connection that has the lock. One that broke while nobody used it is replaced once."""
         if self._source.is_file:
-            return self._sqlite(until)
+            return self._opened(lock, until)
         try:
-            return self._postgresql()
+            return self._opened(lock)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            return self._postgresql()
+            return self._opened(lock)
 
-    def _postgresql(self) -> Any:
+    def _opened(self, lock: Callable[[Any], Found], until: float | None = None) -> tuple[Any, Found]:
+        """A connection that has the lock; SQLite's is waited for here, and begins the transaction."""
         connection = self._engine.connect()
         try:
-            tables.lock(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _sqlite(self, until: float) -> Any:
-        connection = self._engine.connect()
-        driver = connection.connection.driver_connection
-        try:
-            while not _begun_by(driver, last=time.monotonic() >= until):
+            driver = connection.connection.driver_connection
+            while until is not None and not _begun_by(driver, last=time.monotonic() >= until):
                 time.sleep(random.uniform(_SHORTEST_NAP, _LONGEST_NAP))  # noqa: S311 - no secret
+            return connection, lock(connection)
         except BaseException:
             connection.close()
             raise
-        return connection
 
     def _flush(self, connection: Any) -> None:
         """Returns when what was committed is on the disk."""

@@ -18,10 +18,11 @@ from qaqpa.record.log.chain import DECISION, OUTCOME, compact
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import OverrideUsedError
 from qaqpa.record.log.observing import first_uses
+from qaqpa.record.log.putting import OVERRIDE, REVIEW, Content, Draft
 from qaqpa.record.log.reading import last_start
 from qaqpa.record.log.settings import changes, configuration_digest, recorded
 from qaqpa.record.log.uses import Use, Uses
-from qaqpa.record.log.writer import OVERRIDE, REVIEW, Appended, Content, Draft, Writer
+from qaqpa.record.log.writer import Appended, Writer
 
 START, RELOAD, ERASE, CHECKPOINT = "start", "reload", "erase", "checkpoint"
 """Kinds of rows, beside `begin`, `decision`, `outcome`, `override` and `review`."""

@@ -23,9 +23,9 @@ from qaqpa.policy.check import check_input
 from qaqpa.record.log.chain import commitment, compact, peek
 from qaqpa.record.log.decisions import ERASE, DecisionLog
 from qaqpa.record.log.errors import LogError
+from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.reading import Kept, kept, names_of, row, rows
 from qaqpa.record.log.tables import content
-from qaqpa.record.log.writer import Draft
 
 PSEUDONYM = "erased-"
 """What a pseudonym begins with."""

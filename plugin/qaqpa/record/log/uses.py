@@ -14,9 +14,9 @@ from qaqpa import times
 from qaqpa.model import JsonObject, Subject
 from qaqpa.record.log.chain import Entry, peek
 from qaqpa.record.log.errors import LogError
+from qaqpa.record.log.putting import OVERRIDE, REVIEW
 from qaqpa.record.log.reading import value_of
 from qaqpa.record.log.tables import chain, overrides
-from qaqpa.record.log.writer import OVERRIDE, REVIEW
 
 GONE = "(erased)"
 """What stands for what was erased."""

@@ -23,9 +23,9 @@ from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.merkle import Frontier
 from qaqpa.record.log.note import Checkpoint
+from qaqpa.record.log.putting import OVERRIDE, REVIEW
 from qaqpa.record.log.reading import PAGE, kept, names_of, rows
 from qaqpa.record.log.tables import allowed, overrides
-from qaqpa.record.log.writer import OVERRIDE, REVIEW
 
 MOST_FOUND = 20
 """Most problems that are told."""

@@ -3,78 +3,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import queue
-import secrets
 import threading
 import time
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
-
-from qaqpa import __version__, times
 from qaqpa.evidence.keys import SigningKey
-from qaqpa.model import JsonObject
-from qaqpa.record.log.chain import ZERO, Entry, Row, commitment, link, make_row, peek
+from qaqpa.record.log.chain import Row, link, peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import LogError, OverrideUsedError
 from qaqpa.record.log.newest import Newest, Reader
-from qaqpa.record.log.tables import allowed, chain, content, overrides
+from qaqpa.record.log.putting import Draft, Putting, Tip, first
 
 MOST_AT_ONCE = 64
 """Most drafts that one transaction writes."""
-
-BEGIN, OVERRIDE, REVIEW = "begin", "override", "review"
-
-
-@dataclass(frozen=True)
-class Content:
-    """What is kept beside a row and can be erased. `shared` content is stored once however many rows name it."""
-
-    value: bytes
-    shared: bool = False
-
-    @cached_property
-    def stored(self) -> Mapping[str, Any]:
-        """Its row in the database, with a salt of its own. It takes time, which nobody should spend under the lock."""
-        salt = secrets.token_bytes(32)
-        name = commitment(salt, self.value)
-        digest = hashlib.sha256(self.value).hexdigest() if self.shared else None
-        body = zlib.compress(self.value, 1)
-        return {"commitment": name, "actual": name, "digest": digest, "salt": salt, "body": body}
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A row that is to be appended. `override` is the SHA-256 of an override, or of a review, that may be used once.
-
-    `allowed` is the number of a decision and what it allowed (`Promotion.sha256`), where the row says that this was
-    done. `also` is done in the same transaction.
-    """
-
-    kind: str
-    fields: JsonObject = field(default_factory=dict)
-    contents: Mapping[str, Content] = field(default_factory=dict)
-    override: str | None = None
-    allowed: tuple[int, str] | None = None
-    also: Callable[[Any], None] | None = None
-
-
-@dataclass(frozen=True)
-class Tip:
-    """The last row: its number and head, the log's id, and the latest time in the log."""
-
-    seq: int
-    head: bytes
-    log: str
-    latest: str
 
 
 @dataclass(frozen=True)
@@ -93,6 +40,11 @@ class _Job:
     flush: bool
     read: Callable[[Any], Any] | None = None
     answer: Future[Appended] = field(default_factory=Future)
+
+    def digests(self) -> list[str]:
+        """The digests of what may be stored already."""
+        stored = (item.stored["digest"] for draft in self.drafts for item in draft.contents.values())
+        return [str(digest) for digest in stored if digest]
 
 
 class Writer:
@@ -182,14 +134,18 @@ class Writer:
                 self._database.make()
                 self._made = True
             flush = any(job.flush for job in jobs)
-            with self._database.writing(min(job.deadline for job in jobs), flush=flush) as connection:
-                tip = self._tip(connection)
+            deadline = min(job.deadline for job in jobs)
+            digests = [digest for job in jobs for digest in job.digests()]
+            with self._database.appending(deadline, digests, flush=flush) as (connection, end):
+                put = Putting(connection, end.there, self.key)
+                tip = self._tip(end.last) or put.draft(*first())
                 # Before anything is appended, which may still be rolled back.
                 found = [job.read(connection) if job.read else None for job in jobs]
                 for job, read in zip(jobs, found, strict=True):
-                    appended = self._put_job(connection, tip, job, read)
+                    appended = _put_job(put, tip, job, read)
                     written += [(job, appended)] if appended else []
                     tip = appended.tip if appended else tip
+                put.send()
             self._known = tip
         except Exception as error:  # noqa: BLE001 - whoever waits is told, and the thread goes on
             reason = error if isinstance(error, LogError) else LogError(f"The log failed ({type(error).__name__})")
@@ -200,28 +156,15 @@ class Writer:
         for job, appended in written:
             job.answer.set_result(appended)
 
-    def _put_job(self, connection: Any, tip: Tip, job: _Job, read: Any) -> Appended | None:
-        """Writes the drafts of one job; none of them where an override was used before."""
-        try:
-            for draft in job.drafts:
-                _check_override(connection, draft)
-        except OverrideUsedError as error:
-            job.answer.set_exception(error)
-            return None
-        numbers = []
-        for draft in job.drafts:
-            tip = self._put(connection, tip, draft)
-            numbers.append(tip.seq)
-        return Appended(numbers, tip, read)
+    def _tip(self, row: Row | None) -> Tip | None:
+        """What the last row says; None in an empty log.
 
-    def _tip(self, connection: Any) -> Tip:
-        """The last row. The first row of an empty log gives it its id."""
-        found = connection.execute(_LAST).first()
+        Raises:
+            LogError: it is not the one that was there, or does not follow from it.
+        """
         known = self._known
-        if found is None and known is None:
-            first = Tip(0, ZERO, secrets.token_hex(16), "")
-            return self._put(connection, first, Draft(BEGIN, {"qaqpa": __version__}))
-        row = Row(found.seq, bytes(found.prev), bytes(found.head), bytes(found.body)) if found else None
+        if row is None and known is None:
+            return None
         if known and row and (row.seq, row.head) == (known.seq, known.head):
             return known
         if row is None or (known and row.seq <= known.seq):
@@ -236,45 +179,17 @@ class Writer:
             raise LogError("The last row of the decision log was changed", where=self._database.shown)
         return Tip(row.seq, row.head, entry.log, entry.latest)
 
-    def _put(self, connection: Any, tip: Tip, draft: Draft) -> Tip:
-        named = {name: _store(connection, item) for name, item in draft.contents.items()}
-        fields = {**draft.fields, **({"content": named} if named else {})}
-        at = times.render(times.now())
-        latest = max(at, tip.latest)
-        entry = Entry(tip.seq + 1, tip.log, tip.head.hex(), at, latest, draft.kind, fields)
-        row = make_row(entry, self.key)
-        connection.execute(_APPEND, {"seq": row.seq, "prev": row.prev, "head": row.head, "body": row.body})
-        if draft.override:
-            connection.execute(insert(overrides), {"sha256": draft.override, "seq": row.seq})
-        if draft.allowed:
-            decision, sha256 = draft.allowed
-            connection.execute(insert(allowed), {"seq": row.seq, "decision": decision, "sha256": sha256})
-        if draft.also:
-            draft.also(connection)
-        return Tip(row.seq, row.head, tip.log, latest)
 
-
-_LAST = select(chain).order_by(chain.c.seq.desc()).limit(1)
-_APPEND = insert(chain)
-_FIND = select(content.c.commitment).where(content.c.digest == bindparam("digest"))
-_KEEP = insert(content)
-
-
-def _store(connection: Any, item: Content) -> str:
-    """Stores content, or finds it; returns the commitment by which rows name it."""
-    digest = item.stored["digest"]
-    if digest:
-        there = connection.execute(_FIND, {"digest": digest}).scalar()
-        if there:
-            return str(there)
-    connection.execute(_KEEP, item.stored)
-    return str(item.stored["commitment"])
-
-
-def _check_override(connection: Any, draft: Draft) -> None:
-    if not draft.override:
-        return
-    seq = connection.execute(select(overrides.c.seq).where(overrides.c.sha256 == draft.override)).scalar()
-    if seq is not None:
-        body = connection.execute(select(chain.c.body).where(chain.c.seq == seq)).scalar()
-        raise OverrideUsedError(draft.override, int(seq), peek(bytes(body)).at if body else "an unknown time")
+def _put_job(put: Putting, tip: Tip, job: _Job, read: Any) -> Appended | None:
+    """Adds the drafts of one job; none of them where an override was used before."""
+    try:
+        for draft in job.drafts:
+            put.check_override(draft)
+    except OverrideUsedError as error:
+        job.answer.set_exception(error)
+        return None
+    numbers = []
+    for draft in job.drafts:
+        tip = put.draft(tip, draft)
+        numbers.append(tip.seq)
+    return Appended(numbers, tip, read)
