@@ -32,14 +32,11 @@ from support.statements import everything, request
 
 
 def log_source(directory: Path, url: str = "", *, kind: str = "p256", name: str = "gate.key") -> LogSource:
-    """A log with a key of its own; a file of SQLite in the directory where no database is named.
-
-    An append may take longer than by default: a machine that does much else can stand still for two seconds.
-    """
+    """A log with a key of its own; a file of SQLite in the directory where no database is named."""
     key = directory / name
     if not key.exists():
         write_key(key, new_key(kind), None, "gate")
-    return LogSource(url or f"sqlite:///{directory}/log.db", key, timeout_seconds=20)
+    return LogSource(url or f"sqlite:///{directory}/log.db", key)
 
 
 def without_log(url: str) -> str:

@@ -36,7 +36,8 @@ MOST_CHARACTERS = 20_000_000
 """Most characters in them that are read."""
 
 _DELETED = STAGE_DELETED_INTERNAL
-_CREATED, _MODEL_TAG, _ALIAS, _TAG = "created", "model tag", "alias", "tag"
+_CREATED, _MODEL_TAG, _ALIAS, _TAG, _VERSION = "created", "model tag", "alias", "tag", "version"
+_STAGE, _SOURCE, _STORAGE, _RUN = "stage", "source", "storage", "run"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def read_model(store: Any, name: str) -> ModelRecord:
     Raises:
         MlflowException: it does not exist, or the database does not answer.
     """
-    with store.ManagedSessionMaker(read_only=False) as session:
+    with store.reading() as session:
         return _model(store._get_registered_model(session, name, eager=True))  # noqa: SLF001 - a contract test pins it
 
 
@@ -103,9 +104,21 @@ def read_version(store: Any, name: str, version: int) -> VersionRecord:
     Raises:
         MlflowException: it does not exist, or the database does not answer.
     """
-    with store.ManagedSessionMaker(read_only=False) as session:
-        row = store._get_sql_model_version(session, name, version)  # noqa: SLF001 - a contract test pins it
-        return version_record(row)
+    workspace = store._get_active_workspace()  # noqa: SLF001 - a contract test pins it
+    with store.reading() as session:
+        found = _around(session, workspace, name, version)
+        if not found.version:
+            # MLflow says what is wrong with it.
+            return version_record(store._get_sql_model_version(session, name, version))  # noqa: SLF001 - the same
+    return VersionRecord(
+        model=ModelRecord(name, workspace, found.created_ms, found.model_tags, found.aliases),
+        version=version,
+        stage=found.version[_STAGE],
+        source=found.version[_SOURCE],
+        location=found.version[_STORAGE] or found.version[_SOURCE],
+        run_id=found.version[_RUN] or None,
+        tags=found.tags,
+    )
 
 
 def read_versions(store: Any, name: str) -> list[VersionRecord]:
@@ -114,7 +127,7 @@ def read_versions(store: Any, name: str) -> list[VersionRecord]:
     Raises:
         MlflowException: it does not exist, or the database does not answer.
     """
-    with store.ManagedSessionMaker(read_only=False) as session:
+    with store.reading() as session:
         row = store._get_registered_model(session, name, eager=True)  # noqa: SLF001 - a contract test pins it
         return model_versions(row)
 
@@ -179,7 +192,7 @@ _TAGS = _tags_of_others()
 
 def version_record(row: Any) -> VersionRecord:
     """A version from its database row, in the session that read it."""
-    found = _around(object_session(row), row)
+    found = _around(object_session(row), row.workspace, row.name, row.version)
     model = ModelRecord(row.name, row.workspace, found.created_ms, found.model_tags, found.aliases)
     return _version(model, row, found.tags)
 
@@ -204,29 +217,39 @@ def _model(row: Any) -> ModelRecord:
 
 @dataclass(frozen=True)
 class _Around:
-    """What else the database has of a version: of its registered model, and its tags."""
+    """What the database has of a version, of its registered model, and its tags.
+
+    `version` holds the fields of the version, with empty texts for those without a value; none where it is deleted.
+    """
 
     created_ms: int | None
     model_tags: Mapping[str, str]
     aliases: Mapping[str, int]
     tags: Mapping[str, str]
+    version: Mapping[str, str]
 
 
-def _around(session: Any, row: Any) -> _Around:
-    """One question to the database; MLflow's own way asks four."""
-    rows = session.execute(_AROUND, {"workspace": row.workspace, "name": row.name, "version": row.version})
-    found: dict[str, dict[str, Any]] = {kind: {} for kind in (_CREATED, _MODEL_TAG, _ALIAS, _TAG)}
+def _around(session: Any, workspace: str, name: str, version: int) -> _Around:
+    """One question to the database; MLflow's own way asks five."""
+    rows = session.execute(_AROUND, {"workspace": workspace, "name": name, "version": version})
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in (_CREATED, _MODEL_TAG, _ALIAS, _TAG, _VERSION)}
     for kind, key, value in rows:
         found[kind][key] = value or ""
-    made = found[_CREATED].get(row.name)
-    aliases = {name: int(version) for name, version in found[_ALIAS].items()}
-    return _Around(int(made) if made else None, found[_MODEL_TAG], aliases, found[_TAG])
+    made = found[_CREATED].get(name)
+    aliases = {alias: int(pointed) for alias, pointed in found[_ALIAS].items()}
+    return _Around(int(made) if made else None, found[_MODEL_TAG], aliases, found[_TAG], found[_VERSION])
 
 
 def _part(kind: str, table: Any, key: Any, value: Any, *more: Any) -> Any:
     """What one table has of a registered model, as rows of kind, key and value."""
     same = (table.workspace == bindparam("workspace"), table.name == bindparam("name"))
     return select(literal_column(f"'{kind}'").label("kind"), key.label("key"), value.label("value")).where(*same, *more)
+
+
+def _field(name: str, column: Any) -> Any:
+    """What a version has in one field, as such a row."""
+    there = (SqlModelVersion.version == bindparam("version"), SqlModelVersion.current_stage != _DELETED)
+    return _part(_VERSION, SqlModelVersion, literal_column(f"'{name}'"), column, *there)
 
 
 _AROUND = union_all(
@@ -242,6 +265,10 @@ _AROUND = union_all(
         SqlModelVersionTag.value,
         SqlModelVersionTag.version == bindparam("version"),
     ),
+    _field(_STAGE, SqlModelVersion.current_stage),
+    _field(_SOURCE, SqlModelVersion.source),
+    _field(_STORAGE, SqlModelVersion.storage_location),
+    _field(_RUN, SqlModelVersion.run_id),
 )
 
 

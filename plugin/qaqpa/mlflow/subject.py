@@ -191,7 +191,7 @@ def _workspace(store: Any) -> str:
 def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
     digest, problems = judged_bytes(store, wanted.location, roots)
     made = origin(tracking_store(), wanted.location, wanted.run_id)
-    with store.ManagedSessionMaker(read_only=False) as session:
+    with store.reading() as session:
         found = _found(session, store._keeper(), wanted, digest)  # noqa: SLF001 - a part of the same store
     subject = Subject(
         name=wanted.name,
@@ -216,7 +216,7 @@ class _Found:
 
 
 def _found(session: Any, keeper: Keeper | None, wanted: _Wanted, digest: str | None) -> _Found:
-    """Reads all of it in one transaction."""
+    """Reads all of it over one connection."""
     problems: tuple[Problem, ...] = ()
     own_version = (wanted.model.name, wanted.version)
     others = read_tags(session, wanted.model.workspace, wanted.names, wanted.location, own_version)
