@@ -27,8 +27,12 @@ def visible(text: object, limit: int = MAX_SHOWN) -> str:
 
     What a runner of workflows would take for a command is broken up as well.
     """
-    shown = "".join(_shown(character) for character in str(text)[: limit + 1]).replace(_COMMAND, _NO_COMMAND)
-    return shown if len(str(text)) <= limit else f"{shown[:limit]}…"
+    whole = str(text)
+    part = whole[: limit + 1]
+    # What Python calls printable has none of the hidden ones, and mostly all is.
+    shown = part if part.isprintable() else "".join(map(_shown, part))
+    shown = shown.replace(_COMMAND, _NO_COMMAND)
+    return shown if len(whole) <= limit else f"{shown[:limit]}…"
 
 
 def _shown(character: str) -> str:

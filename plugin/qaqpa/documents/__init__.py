@@ -18,9 +18,11 @@ __all__ = [
     "Document",
     "DocumentError",
     "load_schema",
+    "parse",
     "parse_json",
     "parse_yaml",
     "read",
+    "read_bytes",
     "validate",
     "validator",
 ]
@@ -31,6 +33,15 @@ def read(path: str | Path) -> Document:
 
     Raises:
         DocumentError: the file is missing, too large, not UTF-8, not strict YAML or JSON, or nested too deeply.
+    """
+    return parse(read_bytes(path), str(path))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """What is in a file that may be parsed.
+
+    Raises:
+        DocumentError: the file is missing or too large.
     """
     name = str(path)
     try:
@@ -46,6 +57,15 @@ def read(path: str | Path) -> Document:
         ) from error
     if len(raw) > MAX_BYTES:
         raise DocumentError("The file is too large", where=name, required=f"at most {MAX_BYTES} bytes")
+    return raw
+
+
+def parse(raw: bytes, name: str) -> Document:
+    """Parses YAML, or JSON where the name ends so.
+
+    Raises:
+        DocumentError: it is not UTF-8, not strict YAML or JSON, or nested too deeply.
+    """
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -18,10 +18,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from qaqpa.documents import DocumentError, read
+from qaqpa.documents import DocumentError, parse, read_bytes
 from qaqpa.escape import visible
 from qaqpa.model import Json, JsonObject, Problem
 
@@ -36,6 +37,8 @@ _MOST_FILES = 100
 # Reading a megabyte of YAML takes seconds, and a server does it while somebody waits.
 _MOST_BYTES = 256_000
 _MOST_PATHS = 500
+# Of one model the same file is read at every promotion.
+_MOST_KEPT_BYTES = 32_000
 # Not a part of the model digest, so nothing that is loaded may lie there.
 _OUTSIDE_THE_DIGEST = "registered_model_meta"
 # Of these MLflow writes how to ask for a model, or code that asks for it; never weights.
@@ -82,7 +85,8 @@ def _problem(path: Path, base: Path) -> Problem | None:
     if path.is_symlink() or not path.is_file():
         return _unreadable(f"{name} is not a plain file, and may hide where the weights are.")
     try:
-        value = read(path).value
+        raw = read_bytes(path)
+        value = (_parsed if len(raw) <= _MOST_KEPT_BYTES else _parsed.__wrapped__)(raw)
     except DocumentError as error:
         return _unreadable(f"{name} cannot be read, and may hide where the weights are: {visible(error.found)}.")
     if not isinstance(value, dict):
@@ -91,6 +95,11 @@ def _problem(path: Path, base: Path) -> Problem | None:
         return _unreadable(f"{name}: it merges mappings (<<), which MLflow follows and other readers do not.")
     reason = _of_model(value, path.parent)
     return Problem(BYTES_ELSEWHERE, f"{name}: {reason}.") if reason else None
+
+
+@lru_cache(maxsize=32)
+def _parsed(raw: bytes) -> Json:
+    return parse(raw, _MLMODEL).value
 
 
 def _unreadable(detail: str) -> Problem:
