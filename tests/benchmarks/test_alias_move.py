@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from support.pairs import PIECES, Pair, interleaved, pair, registered
+from support.pairs import PIECES, Pair, interleaved, numbers, pair, registered
 from support.registry import Registry, Version
 
 pytestmark = pytest.mark.server
@@ -29,14 +29,17 @@ def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def _kept(registry: Registry, version: Version) -> Callable[[], object]:
-    return lambda: registry.client.set_registered_model_alias(version.name, "champion", version.number)
+    turns = numbers(version)
+    return lambda: registry.client.set_registered_model_alias(version.name, "champion", next(turns))
 
 
 def _fresh(registry: Registry, version: Version) -> Callable[[], object]:
+    turns = numbers(version)
+
     def move() -> None:
         # Without a session, and so on a connection of its own.
         url = f"{registry.server.url}/api/2.0/mlflow/registered-models/alias"
-        body = {"name": version.name, "alias": "champion", "version": version.number}
+        body = {"name": version.name, "alias": "champion", "version": next(turns)}
         requests.post(url, json=body, headers={"Connection": "close"}, timeout=60).raise_for_status()
 
     return move

@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Sequence
 
 import requests
 
 
-def moves(url: str, name: str, number: str, seconds: float, end: float) -> int:
-    """How often one client sets an alias in the last seconds before the end, by `time.monotonic`.
+def moves(url: str, name: str, versions: Sequence[str], seconds: float, end: float) -> int:
+    """How often one client moves an alias in the last seconds before the end, by `time.monotonic`.
+
+    It goes from version to version, so that each time something changes.
 
     It keeps its connection, as MLflow's own client does.
     """
-    body = {"name": name, "alias": "champion", "version": number}
+    numbers = itertools.cycle(versions)
     with requests.Session() as session:
         done = 0
         while (now := time.monotonic()) < end:
+            body = {"name": name, "alias": "champion", "version": next(numbers)}
             answer = session.post(f"{url}/api/2.0/mlflow/registered-models/alias", json=body, timeout=60)
             answer.raise_for_status()
             done += now >= end - seconds
