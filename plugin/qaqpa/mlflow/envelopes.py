@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag, SqlRegisteredModelTag
@@ -29,6 +30,7 @@ from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import Statement
 from qaqpa.mlflow.guard import Keeper
 from qaqpa.mlflow.pins import expect_location
+from qaqpa.mlflow.reading import Question, placed, places
 from qaqpa.mlflow.tables import ENVELOPES, SUBJECTS
 
 Keepers = Callable[[], Keeper | None]
@@ -139,14 +141,9 @@ def read(
     digests = [_digest(subject) for subject in subjects]
     if not digests:
         return []
-    about = select(SUBJECTS.c.payload_sha256).where(SUBJECTS.c.subject_sha256.in_(digests))
-    rows = session.execute(
-        select(ENVELOPES.c.envelope)
-        .where(ENVELOPES.c.payload_sha256.in_(about))
-        .order_by(ENVELOPES.c.payload_sha256)
-        .limit(MOST_ENVELOPES + 1)
-    )
-    texts = [text for (text,) in rows]
+    # As few different questions as possible.
+    count = 1 << (len(digests) - 1).bit_length()
+    texts = [text for (text,) in _about(count).rows(session, placed("subject", digests, count))]
     if len(texts) > MOST_ENVELOPES:
         return None
     found = []
@@ -157,6 +154,14 @@ def read(
         if keeper and keeper.vouched(envelope):
             found.append(Kept(text, envelope, statement))
     return found
+
+
+@lru_cache(maxsize=16)
+def _about(subjects: int) -> Question:
+    """The envelopes about so many subjects."""
+    about = select(SUBJECTS.c.payload_sha256).where(SUBJECTS.c.subject_sha256.in_(places("subject", subjects)))
+    found = select(ENVELOPES.c.envelope).where(ENVELOPES.c.payload_sha256.in_(about))
+    return Question(found.order_by(ENVELOPES.c.payload_sha256).limit(MOST_ENVELOPES + 1))
 
 
 def by_payload(session: Any, payloads: Iterable[str]) -> list[Kept]:

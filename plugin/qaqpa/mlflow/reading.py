@@ -1,28 +1,111 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sessions by which the gate reads the registry: on its primary database, since a replica may be behind."""
+"""How the gate reads the registry: from its primary database, since a replica may be behind, and quickly.
+
+In PostgreSQL each statement is a transaction of its own. As MLflow sets it up, two statements of one transaction see
+different states too, and to begin and to end one takes as long as a statement. What was read is compared once more when
+something is written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST, TEMPORARILY_UNAVAILABLE
 from mlflow.store.db.utils import _get_managed_session_maker
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy import bindparam
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
 
-Sessions = Callable[..., AbstractContextManager[Any]]
+from qaqpa.mlflow.denial import log
+
+Reading = Callable[..., AbstractContextManager[Any]]
+"""Opens what reads: a session, or a connection."""
 
 
-def reading_sessions(engine: Any) -> Sessions:
-    """MLflow's maker of sessions, for reading only.
-
-    In PostgreSQL each statement is a transaction of its own: as MLflow sets it up, two statements of one transaction
-    see different states too, and to begin and to end one takes as long as a statement. What was read is compared once
-    more when something is written.
+def reading_sessions(engine: Any) -> Reading:
+    """MLflow's maker of sessions, for what only MLflow itself knows how to read.
 
     Args:
         engine: of the primary database.
     """
-    if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-    return _get_managed_session_maker(sessionmaker(bind=engine), engine.dialect.name)  # type: ignore[no-any-return]
+    return _get_managed_session_maker(sessionmaker(bind=_without_transactions(engine)), engine.dialect.name)  # type: ignore[no-any-return]
+
+
+def reading_connections(engine: Any) -> Reading:
+    """Opens a connection, whose errors are those of MLflow's sessions.
+
+    Args:
+        engine: of the primary database.
+    """
+    sessions, plain = reading_sessions(engine), _without_transactions(engine)
+
+    @contextmanager
+    def opened() -> Iterator[Any]:
+        if plain is engine:
+            # MLflow sets up each connection to a file of SQLite.
+            with sessions() as session:
+                yield session.connection()
+            return
+        try:
+            with plain.connect() as connection:
+                yield connection
+        except OperationalError as error:
+            log.exception("qaqpa: the registry's database does not answer")
+            raise MlflowException(str(error), error_code=TEMPORARILY_UNAVAILABLE) from error
+        except SQLAlchemyError as error:
+            raise MlflowException(str(error), error_code=BAD_REQUEST) from error
+
+    return opened
+
+
+def _without_transactions(engine: Any) -> Any:
+    return engine.execution_options(isolation_level="AUTOCOMMIT") if engine.dialect.name == "postgresql" else engine
+
+
+class Question:
+    """A question to the database that is put into words once: that takes longer than the database needs to answer."""
+
+    def __init__(self, statement: Any) -> None:
+        """Remembers it.
+
+        Args:
+            statement: a selection whose values are texts and numbers, each a parameter of its own.
+        """
+        self._statement = statement
+        self._compiled: dict[tuple[str, str], Any] = {}
+
+    def rows(self, asked: Any, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The rows of the answer.
+
+        Args:
+            asked: a session or a connection.
+            values: by parameter.
+        """
+        connection = asked.connection() if isinstance(asked, Session) else asked
+        dialect = connection.dialect
+        key = (dialect.name, dialect.driver)
+        if key not in self._compiled:
+            self._compiled[key] = self._statement.compile(dialect=dialect)
+        compiled = self._compiled[key]
+        bound = compiled.construct_params(dict(values))
+        given = tuple(bound[name] for name in compiled.positiontup) if compiled.positional else bound
+        return connection.exec_driver_sql(str(compiled), given).all()  # type: ignore[no-any-return]
+
+
+def places(name: str, count: int) -> list[Any]:
+    """So many parameters `name_0`, `name_1`, … for a list of values."""
+    return [bindparam(f"{name}_{number}") for number in range(count)]
+
+
+def placed(name: str, values: Sequence[Any], count: int) -> dict[str, Any]:
+    """The values of `places`; where there are fewer, the last one stands in all that are left.
+
+    Args:
+        name: of the parameters.
+        values: at least one, and at most `count`.
+        count: how many parameters there are.
+    """
+    return {f"{name}_{number}": values[min(number, len(values) - 1)] for number in range(count)}

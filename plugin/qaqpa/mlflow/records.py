@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
@@ -25,6 +26,7 @@ from sqlalchemy.orm import object_session
 from qaqpa.evidence.carriers import TAG_PREFIX
 from qaqpa.mlflow.identity import REGISTERED_BY
 from qaqpa.mlflow.locations import spellings
+from qaqpa.mlflow.reading import Question, placed, places
 
 PROMPT_SOURCES = frozenset({"prompt-template", "dummy-source"})
 """What stands for the source of a prompt. A source cannot be changed later; the tag that marks prompts can."""
@@ -94,7 +96,7 @@ def read_model(store: Any, name: str) -> ModelRecord:
     Raises:
         MlflowException: it does not exist, or the database does not answer.
     """
-    with store.reading() as session:
+    with store.reading_rows() as session:
         return _model(store._get_registered_model(session, name, eager=True))  # noqa: SLF001 - a contract test pins it
 
 
@@ -105,10 +107,11 @@ def read_version(store: Any, name: str, version: int) -> VersionRecord:
         MlflowException: it does not exist, or the database does not answer.
     """
     workspace = store._get_active_workspace()  # noqa: SLF001 - a contract test pins it
-    with store.reading() as session:
-        found = _around(session, workspace, name, version)
-        if not found.version:
-            # MLflow says what is wrong with it.
+    with store.reading() as connection:
+        found = _around(connection, workspace, name, version)
+    if not found.version:
+        # MLflow says what is wrong with it.
+        with store.reading_rows() as session:
             return version_record(store._get_sql_model_version(session, name, version))  # noqa: SLF001 - the same
     return VersionRecord(
         model=ModelRecord(name, workspace, found.created_ms, found.model_tags, found.aliases),
@@ -127,13 +130,13 @@ def read_versions(store: Any, name: str) -> list[VersionRecord]:
     Raises:
         MlflowException: it does not exist, or the database does not answer.
     """
-    with store.reading() as session:
+    with store.reading_rows() as session:
         row = store._get_registered_model(session, name, eager=True)  # noqa: SLF001 - a contract test pins it
         return model_versions(row)
 
 
 def read_tags(
-    session: Any, workspace: str, names: Iterable[str], location: str, own: tuple[str, int | None]
+    connection: Any, workspace: str, names: Iterable[str], location: str, own: tuple[str, int | None]
 ) -> tuple[TagRecord, ...] | None:
     """Evidence of the other versions of these registered models; registrants of theirs and of all at this location.
 
@@ -141,26 +144,28 @@ def read_tags(
     are more than `MOST_TAGS` or `MOST_CHARACTERS`.
     """
     same = spellings(location)
+    named, lying = sorted(names), list[str | None](sorted(same)) or [None]
     asked = {
         "workspace": workspace,
-        "names": sorted(names),
-        "places": sorted(same),
         "own_name": own[0],
         "own_version": own[1] or 0,
+        **placed("name", named, len(named)),
+        **placed("place", lying, len(lying)),
     }
-    rows = session.execute(_TAGS, asked).all()
+    rows = _tags_of_others(len(named), len(lying)).rows(connection, asked)
     if len(rows) > MOST_TAGS or (rows and rows[-1].characters > MOST_CHARACTERS):
         return None
     return tuple(TagRecord(row.name, int(row.version), row.key, row.value or "", row.place in same) for row in rows)
 
 
-def _tags_of_others() -> Any:
+@cache
+def _tags_of_others(names: int, locations: int) -> Question:
     """The tags that `read_tags` reads, with the number of characters up to each; the database stops at too many."""
     tag, version = SqlModelVersionTag, SqlModelVersion
     place = func.coalesce(func.nullif(version.storage_location, ""), version.source)
     size = func.coalesce(func.length(tag.value), 0)
     order = (tag.name, tag.version, tag.key)
-    named = tag.name.in_(bindparam("names", expanding=True))
+    named = tag.name.in_(places("name", names))
     found = (
         select(
             *(tag.name, tag.version, tag.key, tag.value, place.label("place")),
@@ -173,7 +178,7 @@ def _tags_of_others() -> Any:
         .where(
             tag.workspace == bindparam("workspace"),
             or_(
-                and_(tag.key == REGISTERED_BY, or_(named, place.in_(bindparam("places", expanding=True)))),
+                and_(tag.key == REGISTERED_BY, or_(named, place.in_(places("place", locations)))),
                 # What somebody signed is kept apart from versions that are gone.
                 and_(tag.key.startswith(TAG_PREFIX, autoescape=True), named, version.current_stage != _DELETED),
             ),
@@ -184,10 +189,7 @@ def _tags_of_others() -> Any:
         .subquery()
     )
     fits = found.c.characters - found.c.size <= MOST_CHARACTERS
-    return select(found).where(fits).order_by(found.c.name, found.c.version, found.c.key)
-
-
-_TAGS = _tags_of_others()
+    return Question(select(found).where(fits).order_by(found.c.name, found.c.version, found.c.key))
 
 
 def version_record(row: Any) -> VersionRecord:
@@ -229,9 +231,9 @@ class _Around:
     version: Mapping[str, str]
 
 
-def _around(session: Any, workspace: str, name: str, version: int) -> _Around:
+def _around(asked: Any, workspace: str, name: str, version: int) -> _Around:
     """One question to the database; MLflow's own way asks five."""
-    rows = session.execute(_AROUND, {"workspace": workspace, "name": name, "version": version})
+    rows = _AROUND.rows(asked, {"workspace": workspace, "name": name, "version": version})
     found: dict[str, dict[str, Any]] = {kind: {} for kind in (_CREATED, _MODEL_TAG, _ALIAS, _TAG, _VERSION)}
     for kind, key, value in rows:
         found[kind][key] = value or ""
@@ -252,23 +254,28 @@ def _field(name: str, column: Any) -> Any:
     return _part(_VERSION, SqlModelVersion, literal_column(f"'{name}'"), column, *there)
 
 
-_AROUND = union_all(
-    _part(_CREATED, SqlRegisteredModel, SqlRegisteredModel.name, cast(SqlRegisteredModel.creation_time, String)),
-    _part(_MODEL_TAG, SqlRegisteredModelTag, SqlRegisteredModelTag.key, SqlRegisteredModelTag.value),
-    _part(
-        _ALIAS, SqlRegisteredModelAlias, SqlRegisteredModelAlias.alias, cast(SqlRegisteredModelAlias.version, String)
-    ),
-    _part(
-        _TAG,
-        SqlModelVersionTag,
-        SqlModelVersionTag.key,
-        SqlModelVersionTag.value,
-        SqlModelVersionTag.version == bindparam("version"),
-    ),
-    _field(_STAGE, SqlModelVersion.current_stage),
-    _field(_SOURCE, SqlModelVersion.source),
-    _field(_STORAGE, SqlModelVersion.storage_location),
-    _field(_RUN, SqlModelVersion.run_id),
+_AROUND = Question(
+    union_all(
+        _part(_CREATED, SqlRegisteredModel, SqlRegisteredModel.name, cast(SqlRegisteredModel.creation_time, String)),
+        _part(_MODEL_TAG, SqlRegisteredModelTag, SqlRegisteredModelTag.key, SqlRegisteredModelTag.value),
+        _part(
+            _ALIAS,
+            SqlRegisteredModelAlias,
+            SqlRegisteredModelAlias.alias,
+            cast(SqlRegisteredModelAlias.version, String),
+        ),
+        _part(
+            _TAG,
+            SqlModelVersionTag,
+            SqlModelVersionTag.key,
+            SqlModelVersionTag.value,
+            SqlModelVersionTag.version == bindparam("version"),
+        ),
+        _field(_STAGE, SqlModelVersion.current_stage),
+        _field(_SOURCE, SqlModelVersion.source),
+        _field(_STORAGE, SqlModelVersion.storage_location),
+        _field(_RUN, SqlModelVersion.run_id),
+    )
 )
 
 
