@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from datetime import timedelta
 from pathlib import Path
 
@@ -173,3 +174,24 @@ def test_doctor_says_that_no_server_starts_with_this_key_of_the_log(
     assert "Others may read this private key" in out
     key.unlink()
     assert main(["doctor"]) == 2
+
+
+def test_what_a_program_reads_is_one_line_for_each_setting(here: Path, capsys: Capture) -> None:
+    long = f"{'l' * 100}/{'m' * 100}"
+    (here / "qaqpa.yaml").write_text(f"version: 1\nlog: {{url: 'sqlite:///{long}.db'}}\n", encoding="utf-8")
+    assert main(["doctor"]) == 0
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert f"log sqlite:///{here.resolve()}/{long}.db from qaqpa.yaml" in rows
+    assert "gate production: @production, @champion, Production article-baseline; at least declared" in rows
+
+
+def test_doctor_does_not_call_metrics_fine_that_nothing_can_count(
+    here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "qaqpa.yaml").write_text("version: 1\nmetrics: {listen: 127.0.0.1:9095}\n", encoding="utf-8")
+    assert main(["doctor"]) == 0
+    assert "prometheus-client is not installed" not in capsys.readouterr().out
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "prometheus_client" else real(name))
+    assert main(["doctor"]) == 2
+    assert "metrics: DO NOT WORK: prometheus-client is not installed" in capsys.readouterr().out

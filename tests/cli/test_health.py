@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import threading
@@ -19,6 +20,7 @@ from mlflow.server.constants import REGISTRY_STORE_URI_ENV_VAR
 from werkzeug.serving import make_server
 
 from qaqpa.cli.main import main
+from qaqpa.mlflow.worker import this_worker
 from qaqpa.policy.embedded import EmbeddedEngine
 from support.operated import GATES, Operated
 from support.servers import HOST, write_empty_database
@@ -83,12 +85,14 @@ def test_a_gate_that_refuses_is_healthy_and_one_that_is_closed_is_not(
         assert "parties: version 1" in out
         assert "WARNING: files in production are not frozen" in out
         assert len(operated.rows("decision")) == 1
+        assert "decisions are kept: this one is row " in out
+        assert f"1 worker answered: {this_worker()}; whether there are more cannot be told from here" in out
 
         code, out = asked(url, "--alias", "live")
         assert (code, "NOT GATED" in out) == (3, True)
         operated.configure("gates: 7\n")
         code, out = asked(url)
-        assert (code, "STALE" in out) == (4, True)
+        assert (code, "STALE" in out, "qaqpa.yaml:2:8: " in out) == (4, True, True), out
         operated.configure(f"{GATES}observe:\n  - {{models: ['*'], until: 2026-01-01}}\n")
         assert asked(url)[0] == 0
         operated.parties_file.rename(tmp_path / "elsewhere.json")
@@ -135,7 +139,12 @@ def test_a_registry_whose_plugin_is_missing_is_closed_and_cannot_be_told(
 
 class _Canned(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self._answer(*self.server.version)  # type: ignore[attr-defined]
+        server: Any = self.server
+        if self.path == "/version":
+            self._answer(*server.version)
+            return
+        is_state = self.path.endswith("%40")
+        self._answer(*(next(server.states, server.reading) if is_state else server.reading))
 
     def do_POST(self) -> None:
         self.server.seen.append(dict(self.headers))  # type: ignore[attr-defined]
@@ -159,6 +168,7 @@ def canned() -> Iterator[Any]:
     """A server that answers what a test wants."""
     server: Any = ThreadingHTTPServer((HOST, 0), _Canned)
     server.version, server.answer, server.seen = (200, b"3.17.2"), (200, {}), []
+    server.reading, server.states = (403, b"Permission denied"), iter(())
     server.url = f"http://{HOST}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -187,7 +197,8 @@ HEALTHY = {
         ((403, {"qaqpa": {**HEALTHY, "findings": "all"}}), 4, "NOT WORKING"),
         ((403, {"qaqpa": "deny"}), 4, "the login does not let"),
         ((403, b"Permission denied"), 4, "the login does not let"),
-        ((401, b"You are not authenticated"), 4, "HTTP 401"),
+        ((401, b"You are not authenticated"), 4, "and none was given"),
+        ((403, b"Invalid Host header - possible DNS rebinding attack detected"), 4, "--allowed-hosts"),
         ((404, b"no such page"), 4, "HTTP 404"),
         ((404, {"error_code": "RESOURCE_DOES_NOT_EXIST"}), 3, "NO GATE"),
         ((200, {}), 3, "NO GATE"),
@@ -209,6 +220,96 @@ def test_what_is_no_mlflow_cannot_be_told_and_is_asked_nothing(canned: Any, aske
     code, out = asked(canned.url)
     assert (code, "does not answer as MLflow does" in out) == (4, True)
     assert canned.seen == []
+
+
+SAYS = {**HEALTHY["server"], "kept": True, "configuration": "cd", "workers": 3}
+REFUSED_TO_ASK = (403, b"Permission denied")
+
+
+def _says(worker: str, **more: Any) -> Any:
+    """What a worker answers who is asked for what is in force in it."""
+    gate = {
+        "verdict": "undecided",
+        "problems": [{"code": "canary_state"}],
+        "server": {**SAYS, "worker": worker, **more},
+    }
+    return 403, {"qaqpa": gate}
+
+
+def test_whoever_may_set_no_alias_asks_by_reading(canned: Any, asked: Asked) -> None:
+    canned.answer, canned.reading = REFUSED_TO_ASK, (403, {"qaqpa": {**HEALTHY, "server": SAYS}})
+    code, out = asked(canned.url)
+    assert (code, "asked by reading" in out, "lacks 1 requirements" in out) == (0, True, True)
+    assert "this question left no row" in out
+    canned.reading = (404, {"error_code": "RESOURCE_DOES_NOT_EXIST"})
+    code, out = asked(canned.url)
+    assert (code, "NO GATE" in out) == (3, True)
+
+
+@pytest.mark.parametrize("reading", [REFUSED_TO_ASK, (200, {}), (404, b"no such page"), (500, b"")])
+def test_whoever_may_not_even_read_is_told_which_account_is_needed(canned: Any, asked: Asked, reading: Any) -> None:
+    canned.answer, canned.reading = REFUSED_TO_ASK, reading
+    code, out = asked(canned.url)
+    assert (code, "may read registered models (READ)" in out) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("states", "code", "said"),
+    [
+        (["1@a", "2@a", "3@a"], 0, "3 workers of 3 answered: 1@a, 2@a, 3@a"),
+        (["1@a", "2@a"], 0, "WARNING: 2 workers of 3 answered: 1@a, 2@a; ask again"),
+        (["1@a", "2@a", "3@a", "7@b", "8@b", "9@b"], 0, "6 workers of 6 answered"),
+    ],
+)
+def test_workers_are_asked_until_all_were_seen(
+    canned: Any, asked: Asked, states: list[str], code: int, said: str
+) -> None:
+    canned.answer = (403, {"qaqpa": {**HEALTHY, "server": {**SAYS, "worker": states[-1]}}})
+    canned.states = itertools.cycle([_says(worker) for worker in states])
+    found, out = asked(canned.url)
+    assert (found, said in out) == (code, True), out
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"configuration": "ef"}, "WORKERS DIFFER: the workers do not agree on configuration"),
+        ({"reload_failed": True, "reload_problem": "qaqpa.yaml:2:8: x"}, "In worker 2@a: STALE: "),
+        ({"closed": True}, "In worker 2@a: CLOSED: "),
+        ({"parties_problem": "parties_expired"}, "In worker 2@a: NOT WORKING: "),
+    ],
+)
+def test_one_worker_that_is_not_as_the_others_is_no_health(
+    canned: Any, asked: Asked, other: dict[str, Any], said: str
+) -> None:
+    canned.answer = (403, {"qaqpa": {**HEALTHY, "server": {**SAYS, "worker": "1@a", "workers": 2}}})
+    canned.states = itertools.cycle([_says("1@a", workers=2), _says("2@a", workers=2, **other)])
+    code, out = asked(canned.url)
+    assert (code, said in out) == (4, True), out
+
+
+def test_a_gate_that_names_no_worker_was_seen_in_one_process_only(canned: Any, asked: Asked) -> None:
+    canned.answer = (403, {"qaqpa": HEALTHY})
+    code, out = asked(canned.url)
+    assert (code, "WARNING: one worker answered" in out) == (0, True)
+
+
+def test_decisions_are_not_said_to_be_kept_where_this_one_was_not(canned: Any, asked: Asked) -> None:
+    lost = {**HEALTHY, "server": SAYS, "verdict": "undecided", "problems": [{"code": "log_unusable"}], "log": None}
+    canned.answer = (403, {"qaqpa": lost})
+    code, out = asked(canned.url)
+    assert (code, "NOT KEPT now" in out, "decisions are kept" in out) == (4, True, False)
+    canned.answer = (403, {"qaqpa": {**lost, "verdict": "deny", "problems": []}})
+    assert asked(canned.url)[0] == 4
+
+
+def test_a_wrong_password_is_told_from_none_and_from_no_mlflow(
+    canned: Any, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canned.version = (401, b"You are not authenticated.")
+    assert "asks for a login (HTTP 401), and none was given" in asked(canned.url)[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", SECRET)
+    assert "the login refuses name and password, or the token (HTTP 401)" in asked(canned.url)[1]
 
 
 def test_a_server_that_is_down_cannot_be_told(asked: Asked) -> None:

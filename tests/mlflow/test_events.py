@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,6 +46,7 @@ def test_a_decision_is_one_line_with_all_that_it_names(lines: Any, engine: Embed
     assert line["policy"] == decision.policy_digest
     assert line["user"] == "system"
     assert line["seconds"] == 0.0123
+    assert line["worker"].startswith(f"{os.getpid()}@")
     assert "AUD-01/evidence_missing" in line["codes"]
     assert line["time"].endswith("Z")
     for text in (line["model"], line["message"]):

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from qaqpa import times
+from qaqpa.cli.main import main
 from qaqpa.evidence.digest import dir_hash
 from support.contents import contents
 from support.registry import Registry, Version, refusal, signed
@@ -75,6 +76,16 @@ def _why(decision: dict[str, Any], control: str) -> str:
 
 def _registrants(registry: Registry, name: str, number: str) -> Any:
     return json.loads(registry.client.get_model_version(name, number).tags[RECORD])
+
+
+def test_the_check_from_outside_needs_no_more_than_a_login(
+    server: Registry, login: Callable[[str], Registry], capsys: pytest.CaptureFixture[str]
+) -> None:
+    login("stranger")
+    assert main(["doctor", "--server", server.server.url]) == 0
+    out = capsys.readouterr().out
+    assert "asked by reading, for this account may set no alias" in out
+    assert "1 worker of 1 answered" in out
 
 
 def test_a_refusal_is_logged_with_the_name_of_whoever_logged_in(server: Registry) -> None:

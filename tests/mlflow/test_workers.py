@@ -94,7 +94,9 @@ def test_several_workers_are_one_gate(served: Served, capsys: pytest.CaptureFixt
     _all_reload(served)
     assert registry.client.get_registered_model(sound.name).aliases == {"production": sound.number}
     assert main(["doctor", "--server", registry.server.url]) == 0
-    assert "The gate refuses" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "The gate refuses" in out
+    assert f"{WORKERS} workers of {WORKERS} answered: " in out
     _lines_are_objects(served)
 
 
@@ -153,4 +155,5 @@ def _lines_are_objects(served: Served) -> None:
     assert [line["decision"] for line in decided if line["verdict"] == "allow"]
     assert len(decided) == len(served.rows("decision"))
     assert {line["event"] for line in ours} >= {"decision", "reload", "reload_failed"}
+    assert len({line["worker"] for line in ours if line["event"] == "reload_failed"}) == WORKERS
     assert not [line for line in lines if "qaqpa: " in line and not line.startswith("{")]

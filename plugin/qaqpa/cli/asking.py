@@ -72,6 +72,11 @@ class Server:
         self._login = _login()
 
     @property
+    def is_known(self) -> bool:
+        """True where credentials are sent."""
+        return bool(self._login)
+
+    @property
     def is_exposed(self) -> bool:
         """True where credentials would travel to another machine unencrypted."""
         parsed = urllib.parse.urlsplit(self.url)

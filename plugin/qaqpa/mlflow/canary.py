@@ -3,12 +3,17 @@
 
 `qaqpa doctor --server` asks for an alias of a registered model that does not exist, under a name kept for that. A
 server without a gate says that there is no such model. The gate judges a version without any evidence, in the way of
-all others, and says beside its refusal what it has in force. It never writes.
+all others, and says beside its refusal what it has in force. It never writes to the registry.
+
+An account that may set no alias of such a model asks by reading one instead, whose name ends in `@` and the alias. That
+is judged in the same way and not recorded: who may only read should not make the log grow. Without an alias nothing is
+judged, and the process that answers says what it has in force.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NoReturn
 
@@ -22,6 +27,7 @@ from qaqpa.mlflow.freezing import destination
 from qaqpa.mlflow.judge import Case
 from qaqpa.mlflow.records import read_model
 from qaqpa.mlflow.subject import Candidate
+from qaqpa.mlflow.worker import expected_workers, this_worker
 from qaqpa.model import JsonObject, Problem, Subject
 
 CANARY = Subject(
@@ -32,6 +38,10 @@ CANARY = Subject(
 NOT_GATED, ALLOWED = "canary_not_gated", "canary_allowed"
 """Codes of answers that say that something would be let through."""
 
+STATE = "canary_state"
+"""The code of an answer that only says what is in force."""
+
+_ALIAS = "@"
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
 
 
@@ -49,13 +59,45 @@ def answer_canary(store: Any, name: str, alias: str) -> None:
     if not fold(name).startswith(CANARY_NAME) or _exists(store, name):
         return
     gatekeeper = store._gatekeeper  # noqa: SLF001 - a part of the same store
-    gates = gatekeeper.config.gates_for_alias(name, alias)
+
+    def judge(case: Case) -> None:
+        # One name for all, so that refusals are counted together.
+        gatekeeper.admit(CANARY_NAME, f"alias {alias} of {name}", [case]).asked()
+
+    _judged(store, name, alias, judge)
+
+
+def answer_reading(store: Any, name: str) -> None:
+    """Answers whoever asks by reading; any other name is read as it is.
+
+    Args:
+        store: the registry's store.
+        name: that is to be read.
+
+    Raises:
+        RefusedError: always where it answers.
+    """
+    asked, is_question, alias = str(name).partition(_ALIAS)
+    if not is_question or not fold(asked).startswith(CANARY_NAME) or _exists(store, name):
+        return
+    gatekeeper = store._gatekeeper  # noqa: SLF001 - a part of the same store
+    if not alias:
+        _answer(STATE, "this is what is in force here", _state(store))
+
+    def judge(case: Case) -> None:
+        gatekeeper.rehearse(CANARY_NAME, f"alias {alias} of {asked}", case)
+
+    _judged(store, name, alias, judge)
+
+
+def _judged(store: Any, name: str, alias: str, judge: Callable[[Case], None]) -> NoReturn:
+    """Answers by what `judge` says of a version without evidence: it raises, or lets it through."""
+    gates = store._gatekeeper.config.gates_for_alias(name, alias)  # noqa: SLF001 - a part of the same store
     says = _state(store)
     if not gates:
         _answer(NOT_GATED, f"the alias {alias} is not gated", says)
     try:
-        # One name for all, so that refusals are counted together.
-        gatekeeper.admit(CANARY_NAME, f"alias {alias} of {name}", [Case(gates, lambda: Candidate(CANARY, ()))]).asked()
+        judge(Case(gates, lambda: Candidate(CANARY, ())))
     except RefusedError as refused:
         details = {**refused.json_kwargs["qaqpa"], "server": says}
         raise RefusedError(refused.message, details) from None
@@ -80,7 +122,7 @@ def _answer(code: str, found: str, says: JsonObject) -> NoReturn:
 
 
 def _state(store: Any) -> JsonObject:
-    """What is in force in the process that answers: digests and versions, no path and no address."""
+    """What is in force in the process that answers: digests and versions, no directory and no address."""
     in_force = store._in_force  # noqa: SLF001 - a part of the same store
     gatekeeper = store._gatekeeper  # noqa: SLF001
     parties, problems = gatekeeper.trusted()
@@ -90,7 +132,10 @@ def _state(store: Any) -> JsonObject:
         "mlflow": mlflow.__version__,
         "parties": parties.version if parties else None,
         "parties_problem": problems[0].code if problems else None,
+        "worker": this_worker(),
+        "workers": expected_workers(),
         "reload_failed": in_force.failure is not None,
+        "reload_problem": in_force.failure.told if in_force.failure else None,
         "kept": gatekeeper.config.log is not None,
         "frozen": destination() is not None,
     }

@@ -18,6 +18,7 @@ from qaqpa.escape import visible
 from qaqpa.mlflow.denial import Outcome, log
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.mlflow.metrics import reasons
+from qaqpa.mlflow.worker import this_worker
 from qaqpa.model import Decision, Verdict
 
 JSON, TEXT = "json", "text"
@@ -48,6 +49,7 @@ class _Lines(JsonFormatter):
         """The time first, then what every line has, then what the event says."""
         log_data["time"] = self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z"
         super().add_fields(log_data, record, message_dict)
+        log_data["worker"] = this_worker()
         event = log_data.pop("qaqpa", None)
         log_data.update(event if isinstance(event, dict) else {"event": "message"})
 

@@ -27,7 +27,7 @@ from mlflow.utils.validation import (
 
 from qaqpa.config import Config
 from qaqpa.mlflow.ahead import AheadMixin
-from qaqpa.mlflow.canary import answer_canary
+from qaqpa.mlflow.canary import answer_canary, answer_reading
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.envelopes import keep_all, watched
 from qaqpa.mlflow.freezing import with_frozen_bytes
@@ -111,6 +111,12 @@ class GateMixin(TagGuardMixin):
             judged = self._admit_version(name, number, f"alias {alias}", gates)
         with judged.written():
             super().set_registered_model_alias(name, alias, number)
+
+    @with_one_gatekeeper
+    def get_registered_model(self, name: str) -> Any:
+        """Reads a registered model; some names are a question to the gate instead."""
+        answer_reading(self, name)
+        return super().get_registered_model(name)
 
     @with_one_gatekeeper
     @with_frozen_bytes

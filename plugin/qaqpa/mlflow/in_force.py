@@ -8,6 +8,7 @@ takes a version out of production asks for none, and so never waits for one.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,18 +18,22 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.mlflow import metrics
 from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.mlflow.sources import Stamp, current, is_settled
+from qaqpa.mlflow.worker import this_worker
 from qaqpa.record.log.decisions import RELOAD
 
 _RETRY_SECONDS = 10.0
 _PATIENCE_SECONDS = 10.0
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
-_KEPT = "qaqpa: NOT RELOADED: %s. What was in force before stays in force until this is mended."
+_KEPT = "qaqpa: NOT RELOADED in worker %s: %s. What was in force before stays in force until this is mended."
+_DIRECTORIES = re.compile(r"[^\s'\"(]*/")
+_UNTOLD = "the server's log says why (reload_failed)"
 
 _call: ContextVar[dict[InForce, Gatekeeper] | None] = ContextVar("qaqpa_call", default=None)
 
@@ -43,11 +48,15 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Failure:
-    """A reload that did not pass: why, from which files, and when, in seconds of a monotonic clock."""
+    """A reload that did not pass: why, from which files, and when, in seconds of a monotonic clock.
+
+    `told` is what may be said of it to whoever asks from outside: no directory and no address.
+    """
 
     reason: str
     stamp: Stamp | None
     at: float
+    told: str = ""
 
 
 class InForce:
@@ -108,24 +117,34 @@ class InForce:
         try:
             loaded = load(before)
         except Exception as error:  # noqa: BLE001 - whatever it is, what was in force before stays
-            self._failed(str(error) or type(error).__name__, stamp)
+            self._failed(error, stamp)
             return
         loaded.gatekeeper.start(RELOAD)
         self.latest, self._stamp, self.failure = loaded.gatekeeper, loaded.stamp, None
         metrics.reloaded(done=True)
         metrics.in_force(loaded.gatekeeper.facts)
         log.warning(
-            "qaqpa: reloaded: policies %s, configuration %s",
+            "qaqpa: reloaded in worker %s: policies %s, configuration %s",
+            this_worker(),
             loaded.gatekeeper.facts["policy"],
             loaded.gatekeeper.facts["configuration"],
             extra={"qaqpa": {"event": "reload", **loaded.gatekeeper.facts}},
         )
 
-    def _failed(self, reason: str, stamp: Stamp | None) -> None:
+    def _failed(self, error: Exception, stamp: Stamp | None) -> None:
+        reason = str(error) or type(error).__name__
         shown = visible(reason.rstrip("."), 2000)
-        self.failure = Failure(reason, stamp, time.monotonic())
+        self.failure = Failure(reason, stamp, time.monotonic(), _told(error))
         metrics.reloaded(done=False)
-        log.error(_KEPT, shown, extra={"qaqpa": {"event": "reload_failed", "reason": shown}})
+        log.error(_KEPT, this_worker(), shown, extra={"qaqpa": {"event": "reload_failed", "reason": shown}})
+
+
+def _told(error: Exception) -> str:
+    """What is wrong in a configuration, with the place in its file; of all else only that the log says it."""
+    if not isinstance(error, UsageError):
+        return _UNTOLD
+    found = f"{error.where}: {error.found}" if error.where else error.found
+    return _UNTOLD if "://" in found else visible(_DIRECTORIES.sub("", found).rstrip("."), 300)
 
 
 @contextmanager

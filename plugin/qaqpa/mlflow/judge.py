@@ -178,6 +178,18 @@ class Gatekeeper:
             show(min(verdicts, key=_WORST.index).value, mode)
         return Admission(self._recorder, numbers, grants)
 
+    def rehearse(self, model: str, action: str, case: Case) -> None:
+        """Returns where a version would be let through by all gates. Nothing is recorded, and nothing comes of it.
+
+        Raises:
+            RefusedError: what would be said.
+        """
+        observe = self.config.observed(model, times.now())
+        for decided in self._decided(self._unless_flooded([case], model), model, action):
+            if decided.is_lost or (decided.outcome.verdict is not Verdict.ALLOW and not observe):
+                self._refusals.count(model)
+                raise RefusedError(decided.outcome.message, decided.outcome.details(OBSERVE if observe else ENFORCE))
+
     def _unless_flooded(self, cases: Iterable[Case], model: str) -> Iterable[Case]:
         """The cases, where whoever asks was not refused too often; what has none is not limited."""
         for case in cases:

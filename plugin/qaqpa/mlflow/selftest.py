@@ -30,6 +30,7 @@ from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.mlflow.offered import offered
 from qaqpa.mlflow.sources import configuration_file, current
 from qaqpa.mlflow.subject import Candidate
+from qaqpa.mlflow.worker import note_count, this_worker
 from qaqpa.mlflow.workspaces import check_guarded
 from qaqpa.mlflow.writes import KNOWN, unclassified
 from qaqpa.model import Verdict
@@ -49,7 +50,8 @@ _NO_PARTIES = (
 )
 _UNDECIDED = "no decision can be made now, all is refused:"
 _CLOSED = (
-    "qaqpa: THE GATE IS CLOSED: %s. Every promotion is refused; archiving a version and taking an alias away work."
+    "qaqpa: THE GATE IS CLOSED in worker %s: %s. Every promotion is refused; archiving a version and taking an alias "
+    "away work."
 )
 _CHANGING = "Configuration or policies are being changed at this moment"
 
@@ -94,6 +96,8 @@ def started() -> InForce:
         raise _not_started(f"{type(error).__name__}: {error}") from error
     metrics.enable()
     metrics.in_force(in_force.latest.facts)
+    if not is_worker:
+        note_count()
     os.environ.setdefault(STARTED, str(os.getpid()))
     return in_force
 
@@ -105,7 +109,7 @@ def _tested(*, is_worker: bool) -> InForce:
         if not is_worker:
             raise
         reason = visible(str(error) or type(error).__name__, 2000)
-        log.error(_CLOSED, reason.rstrip("."), extra={"qaqpa": {"event": "closed", "reason": reason}})
+        log.error(_CLOSED, this_worker(), reason.rstrip("."), extra={"qaqpa": {"event": "closed", "reason": reason}})
         keeper = closed(_readable_config())
         keeper.start()
         return InForce(keeper, None, load)
@@ -120,7 +124,7 @@ def _closed_as_asked() -> InForce:
     config = _readable_config()
     events.set_up(config.logging if config else os.environ.get("QAQPA_LOG_FORMAT", events.TEXT))
     reason = f"{START}={CLOSED}"
-    log.error(_CLOSED, reason, extra={"qaqpa": {"event": "closed", "reason": reason}})
+    log.error(_CLOSED, this_worker(), reason, extra={"qaqpa": {"event": "closed", "reason": reason}})
     keeper = closed(config)
     keeper.start()
     return InForce(keeper)
