@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from qaqpa.cli.logkeys import warning_of_key
 from qaqpa.cli.main import main
 from qaqpa.config import LogSource
+from qaqpa.evidence.keys import openssh
 from qaqpa.model import Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record.log.decisions import Result
-from qaqpa.record.log.opening import open_log
+from qaqpa.record.log.opening import open_log, signing_key
+from qaqpa.record.log.writer import Draft
 from support.logs import Owner, asked, log_source, made
 
 Capture = pytest.CaptureFixture[str]
@@ -159,3 +162,33 @@ def test_other_commands_need_no_sqlalchemy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "SQLAlchemy is not installed" in done.stderr
+
+
+def test_another_key_is_announced_and_then_rows_of_both_verify(source: LogSource, here: Path, capsys: Capture) -> None:
+    another = log_source(here, source.url, name="another.key")
+    _, warning = warning_of_key(another)
+    assert "signed none of the last 4 rows" in warning
+    assert "and no row announces it" in warning
+    for number, key in enumerate((source, another)):
+        public = openssh(signing_key(key).public_key, "gate")
+        (here / f"{number}.pub").write_text(f"{public}\n")
+    assert f"Row 5 announces {signing_key(another).key_id}" in output(capsys, "announce", "1.pub")
+    output(capsys, "announce", "0.pub", code=2)
+    output(capsys, "announce", "gone.pub", code=2)
+    said, warning = warning_of_key(another)
+    assert (said.endswith("row 5 announces it"), warning) == (True, "")
+    assert warning_of_key(source) == ("", "")
+    open_log(another).append([Draft("x")])
+    assert warning_of_key(source)[0].startswith("other keys signed some of the last 6 rows: SHA256:")
+    found = output(capsys, "verify", code=3)
+    assert "Where a gate of yours had that key, name its public key with --public-key FILE." in found
+    assert "Intact" in output(capsys, "verify", "--public-key", "1.pub")
+
+
+def test_doctor_says_of_a_key_that_signed_nothing_so_far(source: LogSource, here: Path, capsys: Capture) -> None:
+    assert main(["doctor"]) == 0
+    assert "signed none" not in capsys.readouterr().out
+    key = log_source(here, source.url, name="another.key").key
+    (here / "qaqpa.yaml").write_text(f"version: 1\nlog: {{url: 'sqlite:///log.db', key: {key}}}\n")
+    assert main(["doctor"]) == 0
+    assert "WARNING: the key SHA256:" in capsys.readouterr().out

@@ -122,16 +122,22 @@ def _try_log(config: Config) -> int:
         out.print(Text("WARNING: decisions are not kept: log: none", style="bold yellow"), soft_wrap=True)
         return 0
     try:
-        from qaqpa.record.log.listing import size_of  # noqa: PLC0415 - SQLAlchemy may be absent
+        from qaqpa.cli.logkeys import warning_of_key  # noqa: PLC0415 - SQLAlchemy may be absent
+        from qaqpa.record.log.listing import size_of  # noqa: PLC0415
         from qaqpa.record.log.opening import signing_key  # noqa: PLC0415
 
         size = size_of(config.log)
         if config.log.key is not None or size:
             signing_key(config.log)
+        said, warning = warning_of_key(config.log) if size else ("", "")
     except QaqpaError as error:
         out.print(Text(f"decision log NOT USABLE: {visible(error, 2000)}", style="red"), soft_wrap=True)
         return int(error.exit_code)
     out.print(f"decision log: {size} rows" if size else "decision log: nothing was recorded yet", soft_wrap=True)
+    if said:
+        out.print(f"decision log: {said}", soft_wrap=True)
+    if warning:
+        out.print(Text(warning, style="bold yellow"), soft_wrap=True)
     return 0
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from qaqpa import times
 from qaqpa.cli.common import add_config, add_language, console, print_trimmed
 from qaqpa.cli.logged import add_log, add_policy, database_of, print_decision, source_of
+from qaqpa.cli.logkeys import announce
 from qaqpa.cli.logverify import add_checking, checkpoint, verify
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
@@ -50,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_format(check)
     point = _action(actions, "checkpoint", "verify, then print a signed checkpoint to keep elsewhere", checkpoint)
     add_checking(point, several=False)
+    following = _action(actions, "announce", "record which key is to sign after the present one", announce)
+    following.add_argument("key", metavar="FILE", help="public key that takes the place of the present one")
     erase = _action(actions, "erase", "erase a person, or all that is kept beside one row", _erase)
     what = erase.add_mutually_exclusive_group(required=True)
     what.add_argument(

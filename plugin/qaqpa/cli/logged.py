@@ -77,7 +77,7 @@ def public_keys(args: argparse.Namespace) -> list[PublicKey]:
     source = source_of(args)
     beside = source.key_file.with_name(f"{source.key_file.name}.pub")
     paths = [*map(Path, args.public_key), *([beside] if beside.is_file() else [])]
-    keys = [_public_key(path) for path in paths]
+    keys = [read_key(path) for path in paths]
     if not keys and source.key_file.is_file():
         keys = [signing_key(source).public_key]
     if not keys:
@@ -174,7 +174,12 @@ def _overridden(recorded: Recorded) -> dict[str, str]:
     }
 
 
-def _public_key(path: Path) -> PublicKey:
+def read_key(path: Path) -> PublicKey:
+    """A public key from a file.
+
+    Raises:
+        UsageError: it is none.
+    """
     try:
         with path.open("rb") as file:
             return read_public_key(file.read(MAX_KEY_BYTES).decode())

@@ -29,6 +29,13 @@ _UNSEEN = (
 )
 
 
+_FOREIGN = "is not signed by a key of this log"
+_ANOTHER_KEY = (
+    "Where a gate of yours had that key, name its public key with --public-key FILE. Otherwise somebody else wrote "
+    "these rows."
+)
+
+
 def add_checking(parser: argparse.ArgumentParser, *, several: bool) -> None:
     """Declares the arguments of `verify`, which takes several checkpoints, or of `checkpoint`, which writes one."""
     if several:
@@ -71,6 +78,8 @@ def _print_verified(size: int, erased: int, problems: Iterable[str], points: lis
     told = [visible(problem, 500) for problem in problems]
     for problem in told:
         out.print(Text(f"✗ {problem}", style="red"))
+    if any(_FOREIGN in problem for problem in told):
+        out.print(_ANOTHER_KEY, soft_wrap=True)
     if told:
         out.print(f"NOT INTACT: {size} rows were read.", soft_wrap=True)
     else:

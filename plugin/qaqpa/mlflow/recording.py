@@ -18,6 +18,7 @@ from qaqpa.mlflow import metrics
 from qaqpa.mlflow.breakglass import BreakGlass, Grant
 from qaqpa.mlflow.denial import Outcome, RefusedError, log, log_outcome
 from qaqpa.mlflow.identity import acting_user
+from qaqpa.mlflow.new_key import said_of_key
 from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.record.log.allowed import Promotion
@@ -202,7 +203,8 @@ class Recorder:
     def _record_start(self, kept_in: DecisionLog) -> None:
         """Records what is in force where that is due: at the start, or with another parties file."""
         if self._due:
-            kept_in.start(self._config, {**self._facts, "parties": self._version}, self._due)
+            more = said_of_key(kept_in)
+            kept_in.start(self._config, {**self._facts, "parties": self._version, **more}, self._due)
             self._due = ""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from qaqpa import __version__, times
 from qaqpa.config import Config
+from qaqpa.evidence.keys import PublicKey
 from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
 from qaqpa.record.log.allowed import Promotion, last_allowed, promoted
 from qaqpa.record.log.bounded import within
@@ -107,6 +108,11 @@ class DecisionLog:
     def key_id(self) -> str:
         """The fingerprint of the key that signs rows."""
         return self._writer.key.key_id
+
+    @property
+    def public_key(self) -> PublicKey:
+        """By which the signatures of its rows are verified."""
+        return self._writer.key.public_key
 
     def append(self, drafts: Sequence[Draft]) -> Appended:
         """Appends rows of any kind; see `Writer.append`.
