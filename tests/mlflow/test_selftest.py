@@ -10,6 +10,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from qaqpa.mlflow import selftest
+from qaqpa.mlflow import store as entry
 from qaqpa.mlflow.denial import RefusedError
 from support.logs import kinds
 from support.operated import GATES, Operated, refused
@@ -148,3 +149,48 @@ def test_a_process_that_tested_nothing_leaves_no_word_of_it(
     with pytest.raises(MlflowException):
         selftest.started()
     assert selftest.STARTED not in selftest.os.environ
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is `mlflow server`."""
+    monkeypatch.setattr(selftest, "server_command", object)
+    monkeypatch.setattr(selftest.log, "propagate", True)
+
+
+def _build(operated: Operated) -> Any:
+    # The registry's address decides nothing here: the gate is tested before.
+    return entry.build_store(f"qaqpa+{operated.database}")
+
+
+@pytest.mark.usefixtures("command")
+def test_a_start_that_is_refused_ends_with_one_line(operated: Operated, caplog: pytest.LogCaptureFixture) -> None:
+    operated.configure("gates: 7\n")
+    with pytest.raises(SystemExit) as caught:
+        _build(operated)
+    assert caught.value.code == 1
+    assert [record.exc_info for record in caplog.records] == [None]
+    assert "NOT STARTED: Qaqpa does not let this server start: " in caplog.records[-1].getMessage()
+    assert caplog.records[-1].qaqpa == {"event": "not_started"}  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("command")
+def test_what_nobody_foresaw_is_logged_with_its_place_before_that_line(
+    operated: Operated, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(selftest, "load", fail)
+    with pytest.raises(SystemExit):
+        _build(operated)
+    first, last = caplog.records[-2:]
+    assert first.exc_info
+    assert str(first.exc_info[1]) == "nobody foresaw this"
+    assert "NOT STARTED" in last.getMessage()
+
+
+def test_any_other_process_gets_the_error(operated: Operated) -> None:
+    operated.configure("gates: 7\n")
+    with pytest.raises(MlflowException, match="does not let this server start"):
+        _build(operated)

@@ -39,3 +39,5 @@ def test_a_broken_configuration_stops_the_server(tmp_path: Path, configuration: 
     assert done.returncode == 1
     assert "Qaqpa does not let this server start: " in done.stderr
     assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "NOT STARTED: Qaqpa does not let this server start: " in done.stderr.splitlines()[-1]

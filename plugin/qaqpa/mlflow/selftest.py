@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from typing import NoReturn
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -30,7 +31,7 @@ from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.mlflow.offered import offered
 from qaqpa.mlflow.sources import configuration_file, current
 from qaqpa.mlflow.subject import Candidate
-from qaqpa.mlflow.worker import note_count, this_worker
+from qaqpa.mlflow.worker import note_count, server_command, this_worker
 from qaqpa.mlflow.workspaces import check_guarded
 from qaqpa.mlflow.writes import KNOWN, unclassified
 from qaqpa.model import Verdict
@@ -237,6 +238,25 @@ def _lacking(gatekeeper: Gatekeeper, config: Config) -> Iterator[tuple[QaqpaErro
             details = " ".join(str(problem["detail"]) for problem in decision.problems)
             yield UnusableError(f"No decision can be made: {details}"), _UNDECIDED
             return
+
+
+def ended(error: MlflowException) -> NoReturn:
+    """Ends the command `mlflow server` with one line and exit code 1; in any other process raises the error.
+
+    MLflow would print where in the code it was raised, which helps nobody to mend what is configured. Of what nobody
+    foresaw that is logged first.
+
+    Raises:
+        MlflowException: this is another process.
+        SystemExit: this is the command.
+    """
+    if server_command() is None:
+        raise error
+    events.set_up(os.environ.get("QAQPA_LOG_FORMAT", events.TEXT))
+    if error.__cause__ is not None:
+        log.error("qaqpa: the gate failed at its start", exc_info=error.__cause__)
+    log.error("qaqpa: NOT STARTED: %s", error.message, extra={"qaqpa": {"event": "not_started"}})
+    raise SystemExit(1) from None
 
 
 def _not_started(reason: str) -> MlflowException:

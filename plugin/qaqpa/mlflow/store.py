@@ -32,13 +32,17 @@ def build_store(store_uri: str, tracking_uri: str | None = None) -> Any:
         MlflowException: the gate cannot do its work; the server does not start.
     """
     from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES  # noqa: PLC0415 - see the module's description
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - see the module's description
     from mlflow.server.constants import READ_REPLICA_BACKEND_STORE_URI_ENV_VAR  # noqa: PLC0415
 
     from qaqpa.mlflow.gated import GatedStore, GatedWorkspaceStore  # noqa: PLC0415
-    from qaqpa.mlflow.selftest import of_this_process  # noqa: PLC0415
+    from qaqpa.mlflow.selftest import ended, of_this_process  # noqa: PLC0415
 
     del tracking_uri
-    gatekeeper = of_this_process()
+    try:
+        gatekeeper = of_this_process()
+    except MlflowException as error:
+        ended(error)
     store = GatedWorkspaceStore if MLFLOW_ENABLE_WORKSPACES.get() else GatedStore
     replica = os.environ.get(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR)
     return store(store_uri.removeprefix(PREFIX), read_db_uri=replica, gatekeeper=gatekeeper)
