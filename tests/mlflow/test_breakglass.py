@@ -183,7 +183,10 @@ def test_a_claim_that_comes_second_refuses(world: World) -> None:
     world.signs(override())
     judged = world.gated._admit_version("model", 1, "alias production", [DEFAULT_GATE])
     world.promote("champion")
-    with pytest.raises(RefusedError, match=r"the override does not help\. It was used at") as caught, judged.written():
+    with (
+        pytest.raises(RefusedError, match=r"the override does not help\. .*used before.* row \d+\.") as caught,
+        judged.written(),
+    ):
         pytest.fail("nothing may be written")
     assert caught.value.json_kwargs["qaqpa"]["problems"][0]["code"] == "override_used"
     assert world.outcomes() == [("deny", "failed", "override_used", False), ("deny", "written", "", True)]
@@ -196,7 +199,9 @@ def test_a_claim_that_cannot_be_recorded_refuses(world: World, monkeypatch: pyte
         raise LogError("The log went away")
 
     monkeypatch.setattr(DecisionLog, "claim", lost)
-    assert "The decision log cannot be used, so the override is not used" in world.refused()
+    said = world.refused()
+    assert "The decision log cannot be used, and what is not recorded is not promoted." in said
+    assert said.endswith("The override is not used.")
     assert (world.aliases(), world.uses()) == ({}, ())
 
 

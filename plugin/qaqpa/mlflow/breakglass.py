@@ -21,6 +21,7 @@ from qaqpa.evidence.kinds import LEAST_SIGNERS, OVERRIDE, OVERRIDE_REVIEW
 from qaqpa.mlflow import metrics
 from qaqpa.mlflow.denial import RefusedError, log, show
 from qaqpa.mlflow.identity import acting_user
+from qaqpa.mlflow.saying import problem, say
 from qaqpa.model import Decision, Evidence, JsonObject, Problem, Request, Separation, Status, Verdict
 from qaqpa.record.log.decisions import Claim, DecisionLog
 from qaqpa.record.log.errors import LogError, OverrideUsedError
@@ -148,7 +149,7 @@ class BreakGlass:
         together: dict[str, list[tuple[int, Grant]]] = {}
         for number, grant in grants:
             if not grant.fact.expires_at or grant.fact.expires_at <= now:
-                raise _refusal(grant, "override_ended", "The override has ended meanwhile.")
+                raise _refusal(grant, "override_ended")
             together.setdefault(grant.fact.id, []).append((number, grant))
         first = grants[0][1]
         claims = [
@@ -158,11 +159,10 @@ class BreakGlass:
         try:
             rows = self._log.claim(claims)
         except OverrideUsedError as error:
-            raise _refusal(first, USED, f"It was used at {error.at}, row {error.seq}.") from error
+            raise _refusal(first, USED, f"{error.at}, row {error.seq}.") from error
         except LogError as error:
             log.error("qaqpa: the use of an override could not be recorded: %s", visible(error, 2000))
-            detail = "The decision log cannot be used, so the override is not used; the server's log says why."
-            raise _refusal(first, "log_unusable", detail) from error
+            raise _refusal(first, "log_unusable", say("line.override_unused")) from error
         for row, some in zip(rows, together.values(), strict=True):
             _say(row, some[0][1], due)
         return {number: row for row, some in zip(rows, together.values(), strict=True) for number, _ in some}
@@ -248,8 +248,9 @@ def _say(row: int, grant: Grant, due: datetime) -> None:
     show(grant.verdict.value, "enforce", override=row)
 
 
-def _refusal(grant: Grant, code: str, detail: str) -> RefusedError:
-    message = f"Qaqpa: {grant.action} is refused, and the override does not help. {detail} Nothing was changed."
+def _refusal(grant: Grant, code: str, detail: str = "") -> RefusedError:
+    why = problem(code, detail)
+    message = f"{say('line.override', action=visible(grant.action))} {why}"
     log.warning("qaqpa: refused: %s", visible(message, 2000))
     show(grant.verdict.value, "enforce")
     details = {
@@ -257,7 +258,7 @@ def _refusal(grant: Grant, code: str, detail: str) -> RefusedError:
         "mode": "enforce",
         "stage": grant.request.stage.value,
         "findings": [],
-        "problems": [{"code": code, "detail": detail}],
+        "problems": [{"code": code, "detail": why}],
         "user": acting_user(),
     }
     return RefusedError(message, details)

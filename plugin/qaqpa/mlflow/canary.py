@@ -26,6 +26,7 @@ from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.freezing import destination
 from qaqpa.mlflow.judge import Case
 from qaqpa.mlflow.records import read_model
+from qaqpa.mlflow.saying import problem, say
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.mlflow.worker import expected_workers, this_worker
 from qaqpa.model import JsonObject, Problem, Subject
@@ -82,7 +83,7 @@ def answer_reading(store: Any, name: str) -> None:
         return
     gatekeeper = store._gatekeeper  # noqa: SLF001 - a part of the same store
     if not alias:
-        _answer(STATE, "this is what is in force here", _state(store))
+        _answer(STATE, "", _state(store))
 
     def judge(case: Case) -> None:
         gatekeeper.rehearse(CANARY_NAME, f"alias {alias} of {asked}", case)
@@ -95,13 +96,13 @@ def _judged(store: Any, name: str, alias: str, judge: Callable[[Case], None]) ->
     gates = store._gatekeeper.config.gates_for_alias(name, alias)  # noqa: SLF001 - a part of the same store
     says = _state(store)
     if not gates:
-        _answer(NOT_GATED, f"the alias {alias} is not gated", says)
+        _answer(NOT_GATED, alias, says)
     try:
         judge(Case(gates, lambda: Candidate(CANARY, ())))
     except RefusedError as refused:
         details = {**refused.json_kwargs["qaqpa"], "server": says}
         raise RefusedError(refused.message, details) from None
-    _answer(ALLOWED, "a version without any evidence would be let through", says)
+    _answer(ALLOWED, "", says)
 
 
 def _exists(store: Any, name: str) -> bool:
@@ -114,11 +115,11 @@ def _exists(store: Any, name: str) -> bool:
     return True
 
 
-def _answer(code: str, found: str, says: JsonObject) -> NoReturn:
-    message = f"Qaqpa: nothing is promoted, for this only asks whether the gate refuses: {found}."
-    problem = asdict(Problem(code, f"{found[0].upper()}{found[1:]}."))
-    details = {"verdict": "undecided", "mode": "none", "findings": [], "problems": [problem], "server": says}
-    raise RefusedError(message, details)
+def _answer(code: str, detail: str, says: JsonObject) -> NoReturn:
+    found = problem(code, detail)
+    problems = [asdict(Problem(code, found))]
+    details = {"verdict": "undecided", "mode": "none", "findings": [], "problems": problems, "server": says}
+    raise RefusedError(f"{say('line.canary')} {found}", details)
 
 
 def _state(store: Any) -> JsonObject:

@@ -13,6 +13,7 @@ from qaqpa.errors import QaqpaError, UndecidedError, UsageError
 from qaqpa.evidence.parties import Parties
 from qaqpa.mlflow.denial import Outcome
 from qaqpa.mlflow.judge import Case, Decided, Gatekeeper
+from qaqpa.mlflow.saying import undecided
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import JsonObject, Problem, Stage, Verdict
 from qaqpa.policy.bundle import Catalog
@@ -110,8 +111,7 @@ def closed(config: Config | None) -> ClosedGatekeeper:
 def _closed_outcome(action: str, stage: str) -> Outcome:
     return Outcome(
         verdict=Verdict.UNDECIDED,
-        message=f"Qaqpa: {action} is refused: the gate is closed, and nothing is promoted. Taking a version out of "
-        "production works. Nothing was changed. The server's log says why it is closed.",
+        message=undecided(action, CODE),
         stage=stage,
         problems=[asdict(_PROBLEM)],
     )

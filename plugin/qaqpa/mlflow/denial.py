@@ -16,6 +16,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from qaqpa.escape import visible
 from qaqpa.mlflow.identity import acting_user
+from qaqpa.mlflow.saying import undecided
 from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.report.texts import Texts
 
@@ -92,7 +93,7 @@ def failed_outcome(action: str, stage: str = "") -> Outcome:
     """The outcome where the gate itself failed. What failed is for the server's log only."""
     return Outcome(
         verdict=Verdict.UNDECIDED,
-        message=f"Qaqpa: {action} is refused, because the gate failed. Nothing was changed. The server's log says why.",
+        message=undecided(action, "gate_failed"),
         stage=stage,
         problems=[{"code": "gate_failed", "detail": "The gate failed; the server's log says why."}],
     )
@@ -102,7 +103,7 @@ def busy_outcome(action: str, stage: str) -> Outcome:
     """The outcome where too many other versions are being judged."""
     return Outcome(
         verdict=Verdict.UNDECIDED,
-        message=f"Qaqpa: {action} is refused: the gate is judging other versions. Nothing was changed. Ask again.",
+        message=undecided(action, "busy"),
         stage=stage,
         problems=[{"code": "busy", "detail": "The gate is judging other versions; ask again."}],
     )
@@ -128,8 +129,7 @@ def log_outcome(action: str, stage: str) -> Outcome:
     """The outcome where the decision log cannot be used."""
     return Outcome(
         verdict=Verdict.UNDECIDED,
-        message=f"Qaqpa: {action} is refused: the decision log cannot be used, and what is not recorded is not "
-        "promoted. Nothing was changed. The server's log says why.",
+        message=undecided(action, "log_unusable"),
         stage=stage,
         problems=[{"code": "log_unusable", "detail": "The decision log cannot be used; the server's log says why."}],
     )

@@ -18,17 +18,13 @@ from qaqpa.config.records import fold
 from qaqpa.mlflow.guard import refusal
 from qaqpa.mlflow.identity import known_login
 from qaqpa.mlflow.peer import peer_of
+from qaqpa.mlflow.saying import say
 
 CODE = "too_many_refusals"
 """The code of the answer."""
 
 MOST_REMEMBERED = 10_000
 """Most pairs of somebody and a model that one process remembers; the one that was asked about longest ago goes."""
-
-_TOLD = (
-    "Qaqpa: {model} was refused to the same user more than {count} times a minute, and is not judged now. Mend what "
-    "the refusals name, and ask again in {seconds} s. Taking a version out of production works. Nothing was changed."
-)
 
 
 @dataclass
@@ -67,7 +63,8 @@ class Refusals:
             left = self._filled(bucket).left if bucket else 1.0
         if left < 1:
             seconds = max(1, round((1 - left) * 60 / self._per_minute))
-            raise refusal(CODE, _TOLD.format(model=model, count=self._per_minute, seconds=seconds))
+            told = say("line.too_many_refusals", model=model, count=self._per_minute, seconds=seconds)
+            raise refusal(CODE, told)
 
     def count(self, model: str) -> None:
         """Counts a refusal."""
