@@ -186,3 +186,48 @@ def test_the_labels_of_the_policies_are_those_of_the_pods() -> None:
     assert labels == {"mlflow", "postgres", "qaqpa-database"}
     for name in ("Service/mlflow", "Service/postgres"):
         assert DOCUMENTS[name]["spec"]["selector"]["app"] in labels
+
+
+EXAMPLES = {"qaqpa-server": "server.env", "qaqpa-settings": "settings.env"}
+"""Which sample is made into which secret or configuration map."""
+
+
+def sample(name: str) -> dict[str, str]:
+    """The settings of a sample, as kubectl reads them."""
+    lines = (DEPLOY / "kubernetes" / f"{name}.example").read_text("utf-8").splitlines()
+    read = [line.partition("=") for line in lines if line and not line.startswith("#")]
+    assert [key for key, is_set, _ in read if not is_set] == []
+    return {key: value for key, _, value in read}
+
+
+@pytest.mark.parametrize(("source", "name"), EXAMPLES.items())
+def test_the_samples_hold_what_the_manifests_take_and_nothing_else(source: str, name: str) -> None:
+    taken = {
+        reference["key"]
+        for _, container in CONTAINERS.values()
+        for entry in container.get("env", [])
+        for reference in entry.get("valueFrom", {}).values()
+        if reference["name"] == source
+    }
+    assert sample(name).keys() == taken
+    kind = "secret generic" if source == "qaqpa-server" else "configmap"
+    command = f"create {kind} {source} --from-env-file={name}"
+    assert command in (DEPLOY / "kubernetes" / f"{name}.example").read_text("utf-8")
+    assert command in (DEPLOY.parent / "docs" / "guides" / "deploy.md").read_text("utf-8")
+
+
+def test_no_sample_holds_a_secret() -> None:
+    assert set(sample("server.env").values()) == {""}
+    assert re.fullmatch(r"[a-z.]+", sample("settings.env")["MLFLOW_HOSTS"])
+
+
+def test_every_secret_and_map_that_is_taken_is_made_in_the_guide() -> None:
+    guide = (DEPLOY.parent / "docs" / "guides" / "deploy.md").read_text("utf-8")
+    taken = {
+        reference["name"]
+        for _, container in CONTAINERS.values()
+        for entry in container.get("env", [])
+        for reference in entry.get("valueFrom", {}).values()
+    }
+    assert taken == {"qaqpa-server", "qaqpa-settings", "qaqpa-owner", "qaqpa-superuser"}
+    assert not [name for name in taken if not re.search(rf"create (secret generic|configmap) {name} ", guide)]

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 
+from qaqpa.cli.main import main
 from qaqpa.config import LogSource
+from qaqpa.evidence.keys import openssh
 from qaqpa.record.log.erase import erase_person
-from qaqpa.record.log.opening import open_log
+from qaqpa.record.log.opening import open_log, signing_key
 from support.logs import checked
 from support.registry import Version
 from support.roles import DENIED, OF_THE_GATE, OF_THE_LOG, REGISTRY_TABLES, grant, may, psql, run_sql
+from support.servers import HOST
 
 pytestmark = [pytest.mark.server, pytest.mark.opa]
 
@@ -114,6 +118,41 @@ def test_only_the_eraser_erases_and_the_chain_still_holds(server: Any, live: Ver
     assert checked(append).problems == []
     with pytest.raises(psycopg2.Error, match=DENIED):
         run_sql(server, "postgres", "qaqpa_log", "SET ROLE qaqpa_eraser; DELETE FROM qaqpa_log")
+
+
+def test_a_reader_reads_with_a_public_key_and_makes_no_checkpoint(
+    server: Any, live: Version, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del live
+    variables, secret = server.machine.variables, f"{7:048x}"
+    for name in ("DB_READER_PASSWORD", "DB_ERASER_PASSWORD"):
+        monkeypatch.setenv(name, secret)
+    psql(server, "postgres", variables["POSTGRES_PASSWORD"], "postgres", "roles.sql")
+    for role in ("qaqpa_reader", "qaqpa_eraser"):
+        address = {"host": HOST, "port": server.machine.postgres, "user": role, "dbname": "qaqpa_log"}
+        psycopg2.connect(password=secret, **address).close()
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            psycopg2.connect(password="another", **address)
+    private = server.machine.directory / "gate.key"
+    key = signing_key(LogSource("sqlite:///unused.db", private))
+    (tmp_path / "gate.key.pub").write_text(f"{openssh(key.public_key, 'gate')}\n")
+    monkeypatch.setenv("QAQPA_LOG_KEY", str(tmp_path / "gate.key"))
+    url = f"postgresql+psycopg2://qaqpa_reader:{secret}@{HOST}:{server.machine.postgres}/qaqpa_log"
+    monkeypatch.setenv("QAQPA_LOG", url)
+    assert main(["log", "list"]) == 0
+    number = capsys.readouterr().out.splitlines()[-1].split()[0]
+    assert main(["log", "verify"]) == 0
+    assert main(["log", "show", number]) == 0
+    assert "Intact" in capsys.readouterr().out
+    # The private key, and then the right to append: the guide says who makes checkpoints.
+    assert main(["log", "checkpoint"]) == 2
+    monkeypatch.setenv("QAQPA_LOG_KEY", str(private))
+    assert main(["log", "checkpoint"]) == 4
+    out, err = capsys.readouterr()
+    assert DENIED in err
+    assert "qaqpa" not in out
+    monkeypatch.setenv("QAQPA_LOG", server.machine.uri("qaqpa_log", "qaqpa_log"))
+    assert main(["log", "checkpoint"]) == 0
 
 
 def test_a_key_of_another_table_changes_nothing_of_the_registry(server: Any) -> None:
