@@ -19,7 +19,7 @@ from qaqpa.model import Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.opening import open_log, signing_key
-from qaqpa.record.log.writer import Draft
+from qaqpa.record.log.putting import Draft
 from support.logs import Owner, asked, log_source, made
 
 Capture = pytest.CaptureFixture[str]

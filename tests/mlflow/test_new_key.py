@@ -11,8 +11,8 @@ import pytest
 from qaqpa.config import LogSource
 from qaqpa.mlflow import new_key
 from qaqpa.record.log.opening import open_log, signing_key
+from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.signers import KEY
-from qaqpa.record.log.writer import Draft
 from support.logs import log_source
 from support.operated import Operated
 

@@ -12,8 +12,8 @@ from qaqpa.errors import UsageError
 from qaqpa.evidence.keys import fingerprint
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.opening import open_log, signing_key
+from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.signers import KEY, signers
-from qaqpa.record.log.writer import Draft
 
 
 def announce(args: argparse.Namespace) -> int:

@@ -12,9 +12,9 @@ from qaqpa.record.log import signers as module
 from qaqpa.record.log.chain import link
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.opening import open_log, signing_key
+from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.reading import rows
 from qaqpa.record.log.signers import KEY, Signers, signers
-from qaqpa.record.log.writer import Draft
 from support.logs import Owner, log_source
 
 
