@@ -81,7 +81,7 @@ class World:
         """Promotes; it has to be refused for the log, in bounded time, and nothing may change."""
         before = self.raw.get_registered_model("good").aliases
         started = time.monotonic()
-        with pytest.raises(RefusedError, match="the decision log cannot be used") as caught:
+        with pytest.raises(RefusedError, match="The decision log cannot be used") as caught:
             self.promote()
         assert time.monotonic() - started < BOUND_SECONDS
         assert self.raw.get_registered_model("good").aliases == before
@@ -199,7 +199,7 @@ def test_a_full_database(world: World) -> None:
 
 def test_an_observed_model_is_refused_too_where_nothing_can_be_recorded(world: World, tmp_path: Path) -> None:
     world._register(tmp_path, "seen")
-    with _held(world), pytest.raises(RefusedError, match="the decision log cannot be used"):
+    with _held(world), pytest.raises(RefusedError, match="The decision log cannot be used"):
         world.gated.set_registered_model_alias("seen", "production", 1)
     world.gated.set_registered_model_alias("seen", "production", 1)
 

@@ -16,7 +16,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from qaqpa.escape import visible
 from qaqpa.mlflow.identity import acting_user
-from qaqpa.mlflow.saying import undecided
+from qaqpa.mlflow.saying import say, undecided
 from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.report.texts import Texts
 
@@ -93,7 +93,7 @@ def failed_outcome(action: str, stage: str = "") -> Outcome:
     """The outcome where the gate itself failed. What failed is for the server's log only."""
     return Outcome(
         verdict=Verdict.UNDECIDED,
-        message=undecided(action, "gate_failed"),
+        message=f"{undecided(action, 'gate_failed')} {say('line.server_log')}",
         stage=stage,
         problems=[{"code": "gate_failed", "detail": "The gate failed; the server's log says why."}],
     )
