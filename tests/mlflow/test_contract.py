@@ -183,13 +183,20 @@ def test_the_gate_reads_the_primary_database_and_not_the_replica(
 
 
 def test_only_in_a_server_whose_store_freezes_the_stores_beside_it_ask_too() -> None:
+    """Also the stores of plugins that MLflow loads later than ours."""
     script = """
 import mlflow.artifacts
 from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry as stores
-from qaqpa.mlflow.artifact_stores import own_kind
-found = [stores.get_registered_artifact_repositories()[scheme] for scheme in ("", "file", "s3", "gs", "wasbs", "abfss")]
-print([kind is own_kind(scheme) for kind, scheme in zip(found, ("", "file", "s3", "gs", "wasbs", "abfss"))])
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from qaqpa.mlflow.addresses import LEFT_OUT, TELLABLE, UNTELLABLE, WITH_ENDPOINT
+from qaqpa.mlflow.artifact_stores import guard_late, own_kind
+found = stores.get_registered_artifact_repositories()
+asked = TELLABLE | WITH_ENDPOINT | UNTELLABLE
+print([{found[scheme] is own_kind(scheme) for scheme in some} for some in (asked, LEFT_OUT)])
 print([type(stores.get_artifact_repository(uri)).__name__ for uri in ("/tmp/x", "file:///tmp/x", "s3://bucket/x")])
+stores.register("later", LocalArtifactRepository)
+guard_late()
+print(found["later"] is LocalArtifactRepository)
 """
     seen = {}
     for destination in ("file:///srv", "qaqpa+file:///srv"):
@@ -202,6 +209,6 @@ print([type(stores.get_artifact_repository(uri)).__name__ for uri in ("/tmp/x", 
             timeout=120,
         )
         seen[destination] = done.stdout.splitlines()
-    local, bucket = "LocalArtifactRepository", "S3ArtifactRepository"
-    assert seen["file:///srv"] == [str([True] * 6), str([local, local, bucket])]
-    assert seen["qaqpa+file:///srv"] == [str([False] * 6), str([f"Frozen{local}", f"Frozen{local}", f"Frozen{bucket}"])]
+    own = ["LocalArtifactRepository", "LocalArtifactRepository", "S3ArtifactRepository"]
+    assert seen["file:///srv"] == [str([{True}, {True}]), str(own), "True"]
+    assert seen["qaqpa+file:///srv"] == [str([{False}, {True}]), str([f"Frozen{name}" for name in own]), "False"]

@@ -17,11 +17,11 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from qaqpa.mlflow.addresses import LEFT_OUT
 from qaqpa.mlflow.store import PREFIX
 
 _LIST = "mlflow.store.artifact.artifact_repository_registry"
 _DESTINATION = "_MLFLOW_SERVER_ARTIFACT_DESTINATION"
-_SCHEMES = ("", "file", "s3", "gs", "wasbs", "abfss")
 _own: dict[str, Any] = {}
 
 
@@ -43,15 +43,21 @@ def own_kind(scheme: str) -> Any:
 
 
 def guard(stores: dict[str, Any]) -> None:
-    """Puts the question before each of MLflow's own stores of a kind that can freeze.
+    """Puts the question before each store that is not ours, but for those before which nothing has to be asked.
 
     Args:
         stores: MLflow's list, by scheme; changed in place.
     """
-    for scheme in _SCHEMES:
-        if scheme not in _own:
-            _own[scheme] = stores[scheme]
-            stores[scheme] = _guarded(stores[scheme])
+    for scheme, kind in list(stores.items()):
+        if scheme not in _own and scheme not in LEFT_OUT and not scheme.startswith(PREFIX):
+            _own[scheme] = kind
+            stores[scheme] = _guarded(kind)
+
+
+def guard_late() -> None:
+    """Puts the question before stores of other plugins too, which MLflow may have loaded after this one."""
+    if os.environ.get(_DESTINATION, "").startswith(PREFIX):
+        guard(importlib.import_module(_LIST).get_registered_artifact_repositories())
 
 
 def _guarded(kind: Any) -> Callable[..., Any]:

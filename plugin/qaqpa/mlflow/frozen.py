@@ -26,6 +26,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from qaqpa.errors import QaqpaError
+from qaqpa.escape import without_credentials
+from qaqpa.mlflow.addresses import is_tellable, places
 from qaqpa.mlflow.artifact_stores import own_kind
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.freezing import announced, destination, frozen_by, has_lock, writing
@@ -37,6 +39,11 @@ from qaqpa.mlflow.store import PREFIX
 _FROZEN = (
     "Qaqpa: {path} is not changed: the files of {what} lie there, and what was approved stays as it was approved. "
     "Log a new model, or take the version out of production first. Nothing was changed."
+)
+
+_UNKNOWN = (
+    "Qaqpa: nothing is written to {address}: nobody can tell whether it leads to files that are in production. Write "
+    "there without this server, or log to an experiment in its own artifact store. Nothing was changed."
 )
 
 _PRESIGNED = (
@@ -147,12 +154,17 @@ class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no 
         root = destination()
         if root is None:
             return set()
-        places = [(root, posixpath.join(self.artifact_uri, path))]
-        if isinstance(self, LocalArtifactRepository) and is_local_uri(root):
-            # A path can be written in many ways; what it leads to is one.
-            real = os.path.realpath(local_file_uri_to_path(root))
-            places.append((real, os.path.realpath(os.path.join(self.artifact_dir, path))))  # noqa: PTH118 - as MLflow
-        return {place for base, own in places if (place := _below(_plain(base), _plain(own))) is not None}
+        if not (isinstance(self, LocalArtifactRepository) and is_local_uri(root)):
+            if not is_tellable(root, self.artifact_uri):
+                raise refusal("unknown_place", _UNKNOWN.format(address=without_credentials(self.artifact_uri)))
+            return places(root, self.artifact_uri, path)
+        # A path can be written in many ways; what it leads to is one.
+        real = os.path.realpath(local_file_uri_to_path(root))
+        written = [
+            (root, posixpath.join(self.artifact_uri, path)),
+            (real, os.path.realpath(os.path.join(self.artifact_dir, path))),  # noqa: PTH118 - as MLflow
+        ]
+        return {place for base, own in written if (place := _below(_plain(base), _plain(own))) is not None}
 
 
 def open_frozen(uri: str, tracking_uri: str | None, registry_uri: str | None) -> Any:
@@ -170,9 +182,23 @@ def open_frozen(uri: str, tracking_uri: str | None, registry_uri: str | None) ->
     return _frozen(kind)(uri, tracking_uri, registry_uri)
 
 
-def open_beside(kind: type, uri: str, tracking_uri: str | None, registry_uri: str | None) -> Any:
-    """A store of MLflow's own in a server whose artifact store freezes: it may lead into that store."""
-    return _frozen(kind)(uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
+def open_beside(kind: Any, uri: str, tracking_uri: str | None, registry_uri: str | None) -> Any:
+    """A store of MLflow's own, or a plugin's, in a server whose artifact store freezes: it may lead into that store.
+
+    Args:
+        kind: a class, or a function that chooses one by the address.
+        uri: the address.
+        tracking_uri: passed on.
+        registry_uri: passed on.
+    """
+    named = {"tracking_uri": tracking_uri, "registry_uri": registry_uri}
+    if isinstance(kind, type):
+        return _frozen(kind)(uri, **named)
+    made = kind(uri, **named)
+    if not isinstance(made, FrozenMixin):
+        found: type = type(made)
+        made.__class__ = _frozen(found)
+    return made
 
 
 @cache

@@ -23,6 +23,7 @@ from qaqpa.escape import visible
 from qaqpa.evidence.trust import TrustError
 from qaqpa.gate import open_engine, open_trust, validate_config
 from qaqpa.mlflow import events, exposing, metrics
+from qaqpa.mlflow.artifact_stores import guard_late
 from qaqpa.mlflow.canary import CANARY
 from qaqpa.mlflow.closed import CLOSED, START, closed, is_asked_for
 from qaqpa.mlflow.denial import log
@@ -84,6 +85,7 @@ def started() -> InForce:
         MlflowException: one line that says what is wrong.
     """
     check_writes()
+    guard_late()
     # Not changed before the end: a process that failed to start did not test anything.
     is_worker = os.environ.get(STARTED, str(os.getpid())) != str(os.getpid())
     try:
