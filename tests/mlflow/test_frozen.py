@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,36 @@ def test_what_arrives_after_the_promotion_is_not_put_in_place(any_world: World) 
     with pytest.raises(RefusedError):
         any_world.repo.log_artifact_from_stream(Slow(b"evil"), "weights", MODEL)
     assert (any_world.root / MODEL / "weights").read_text() == "good"
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_promotion_between_the_question_and_the_first_byte_leaves_no_file_beside_the_model(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, is_async: bool
+) -> None:
+    """What arrives is first written beside its place, where it would be one of the model's files."""
+    asked, made = [], []
+    check, make = frozen.FrozenMixin._check, tempfile.mkstemp
+
+    def check_then_promote(repo: Any, *where: Any) -> None:
+        check(repo, *where)
+        if not asked:
+            _promote(world)
+        asked.append(where)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"evil"
+
+    monkeypatch.setattr(frozen.FrozenMixin, "_check", check_then_promote)
+    monkeypatch.setattr(tempfile, "mkstemp", lambda **where: made.append(where) or make(**where))
+    repo = world.repo
+    with pytest.raises(RefusedError):
+        asyncio.run(
+            repo.log_artifact_from_async_stream(chunks(), "weights", MODEL)
+            if is_async
+            else asyncio.to_thread(repo.log_artifact_from_stream, io.BytesIO(b"evil"), "weights", MODEL)
+        )
+    assert len(asked) == 1, "it was asked a second time, and refused"
+    assert not made
 
 
 def test_the_bytes_are_frozen_while_they_are_judged_and_thaw_when_it_is_refused(any_world: World) -> None:
