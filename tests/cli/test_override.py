@@ -62,6 +62,7 @@ def test_two_persons_sign_one_after_the_other_and_a_check_says_so_and_denies(
     assert "This is what is signed" in said.err
     assert "with 2 signatures, 1 made now" in said.out
     assert "Seen from here, it counts in production as independent." in said.out
+    assert "a third person, of another unit than both, has to ask for the promotion" in said.out
     statement = made(file)
     assert (statement.model_digest, statement.context_digest) == (dir_hash(system / "model"), context_digest(context()))
     assert statement.expires_at

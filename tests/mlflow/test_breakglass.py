@@ -21,7 +21,7 @@ from qaqpa.config import DEFAULT_GATE, Config, Gate, LogSource, Observe, Overrid
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.kinds import OVERRIDE
 from qaqpa.evidence.statement import context_digest
-from qaqpa.mlflow import recording
+from qaqpa.mlflow import judge, recording
 from qaqpa.mlflow.breakglass import BreakGlass, _is_lifted
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
@@ -35,6 +35,7 @@ from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.listing import Wanted, listed, used
 from qaqpa.record.log.reading import rows
 from qaqpa.record.log.uses import Use
+from qaqpa.report.texts import Texts
 from support.contents import context, override, override_review
 from support.keyring import trusted
 from support.logs import checked, kinds, log_source
@@ -225,6 +226,39 @@ def test_the_one_that_ends_first_is_used(world: World) -> None:
     assert use.about["reason"] == "soon"
     world.promote("champion")
     assert [use.about["reason"] for use in world.uses()] == ["soon", "late"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "1) The override that is there (tag qaqpa.evidence.override."),
+        ("kk", "1) Бар төтенше рұқсат (tag qaqpa.evidence.override."),
+        ("ru", "1) Имеющееся экстренное разрешение (tag qaqpa.evidence.override."),
+    ],
+)
+def test_a_signer_who_asks_is_told_why_the_override_does_not_count_and_who_has_to_ask(
+    make: Callable[..., World], monkeypatch: pytest.MonkeyPatch, language: str, said: str
+) -> None:
+    monkeypatch.setenv("QAQPA_LANG", language)
+    world = make()
+    key = world.signs(override())
+    monkeypatch.setattr(judge, "known_login", lambda: "incident1")
+    told = world.refused()
+    assert said in told
+    assert key in told
+    assert "incident1 signed it and is recorded as deployer of this model" in told
+    assert Texts(world.gatekeeper._engine.catalog, language).say("line.override_people") in told
+    monkeypatch.setattr(judge, "known_login", lambda: "deployer")
+    world.promote()
+    assert len(world.uses()) == 1
+
+
+def test_an_override_that_has_ended_is_told_last(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.signs(override())
+    later = times.now() + 3 * HOUR
+    monkeypatch.setattr(times, "now", lambda: later)
+    told = world.refused()
+    assert told.index("audit (AUD-01") < told.index("The override that is there") < told.index("It ended on")
 
 
 def test_an_observed_model_uses_none_up(make: Callable[..., World]) -> None:

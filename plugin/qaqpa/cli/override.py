@@ -26,6 +26,7 @@ from qaqpa.model import JsonObject, Stage
 
 _MOST_HOURS = MAX_OVERRIDE // timedelta(hours=1)
 _STAGES = (Stage.STAGING.value, Stage.PRODUCTION.value)
+_THIRD = "Who signed it cannot use it: a third person, of another unit than both, has to ask for the promotion."
 _DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
 _START = re.compile("[0-9a-f]{6,64}", re.ASCII)
 
@@ -96,12 +97,16 @@ def _sign(args: argparse.Namespace) -> int:
         raise UsageError(f"An override cannot last {args.hours} hours", where="--hours", required=required)
     content = {"kind": OVERRIDE, "ticket": args.ticket, "reason": args.reason}
     required = "a ticket with 1 to 200 characters, and a reason with 1 to 4000"
-    return _made(args, content, required, hours=args.hours, stage=Stage(args.stage))
+    done = _made(args, content, required, hours=args.hours, stage=Stage(args.stage))
+    print(_THIRD)
+    return done
 
 
 def _cosign(args: argparse.Namespace) -> int:
     args.kind, args.expires, args.stage, args.replace = OVERRIDE, None, None, False
-    return attest.run(args)
+    done = attest.run(args)
+    print(_THIRD)
+    return done
 
 
 def _review(args: argparse.Namespace) -> int:

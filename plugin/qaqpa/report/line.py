@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from qaqpa.escape import visible
+from qaqpa.evidence.kinds import OVERRIDE
 from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence, rollback
@@ -14,6 +15,8 @@ from qaqpa.report.because import unverified
 from qaqpa.report.texts import Texts
 
 _MOST = 8
+_ENDED = frozenset({"expired", "expired_by_rule", "withdrawn"})
+_OF_ITS_PEOPLE = frozenset({"not_independent", "same_unit", "too_few_signers", "people_unknown"})
 _LONGEST = 8000
 
 
@@ -39,12 +42,15 @@ def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
     if subject["version"]:
         # A version that does not exist yet cannot be checked by its name.
         parts.append(texts.say("line.details", target=visible(f"models:/{subject['name']}/{subject['version']}")))
-    reasons = [*_problems(decision, texts), *_refused(decision, failed, texts), *_findings(failed, decision, texts)]
+    fresh, ended = _overrides(decision, texts)
+    reasons = [*_problems(decision, texts), *fresh]
+    reasons += [*_refused(decision, failed, texts), *_findings(failed, decision, texts)]
     reasons += [
         f"{finding['control']}: {texts.say('finding.undecided')}"
         for finding in decision.findings
         if finding["status"] == "undecided"
     ]
+    reasons += ended
     parts += [f"{number}) {reason}" for number, reason in enumerate(reasons[:_MOST], 1)]
     if len(reasons) > _MOST:
         parts.append(texts.say("line.more", count=len(reasons) - _MOST))
@@ -71,6 +77,20 @@ def _problems(decision: Decision, texts: Texts) -> Iterator[str]:
     for problem in decision.problems:
         sentence, detail = texts.problem(problem)
         yield f"{sentence} {visible(detail)}".strip()
+
+
+def _overrides(decision: Decision, texts: Texts) -> tuple[list[str], list[str]]:
+    """The override that was nearest to counting, and why it does not; apart where it has ended: it stays for ever."""
+    refusals = evidence.refused(decision, OVERRIDE)
+    if not refusals:
+        return [], []
+    code = refusals[0]["code"]
+    said = texts.say(
+        "line.override_refused", source=visible(refusals[0]["source"]), code=code, detail=_clause(refusals[0])
+    )
+    remedy = texts.say("line.override_people") if code in _OF_ITS_PEOPLE else texts.remedy(code)
+    told = [f"{said} {remedy}".rstrip()]
+    return ([], told) if code in _ENDED else (told, [])
 
 
 def _refused(decision: Decision, failed: list[JsonObject], texts: Texts) -> Iterator[str]:
