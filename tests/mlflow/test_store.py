@@ -23,6 +23,7 @@ from qaqpa.evidence.digest import dir_hash
 from qaqpa.mlflow import going_back
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
+from qaqpa.mlflow.in_force import InForce
 from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.mlflow.selftest import UnusableError, try_gatekeeper
 from qaqpa.model import Answer, Decision, JsonObject, Request, Stage, Verdict
@@ -72,6 +73,15 @@ def new_store(tmp_path: Path, files: Path, engine: EmbeddedEngine, empty_databas
         return store
 
     return make
+
+
+def test_a_server_without_a_parties_file_says_that_first(
+    new_store: Callable[..., GatedStore], engine: EmbeddedEngine
+) -> None:
+    store = new_store()
+    store._in_force = InForce(Gatekeeper(Config(gates=(DEFAULT_GATE,)), engine))
+    with pytest.raises(RefusedError, match=r"1\) No parties file is configured, so nobody's signature counts"):
+        store.set_registered_model_alias("credit", "production", 1)
 
 
 @pytest.fixture

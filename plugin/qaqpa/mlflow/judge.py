@@ -243,7 +243,8 @@ class Gatekeeper:
             return Decided(busy_outcome(action, gate.stage.value))
         try:
             request, decision = self._decide(gate, candidate())
-            message = one_line(decision, self._engine.catalog, self._language)
+            known = self._trust is not None
+            message = one_line(decision, self._engine.catalog, self._language, has_parties=known)
             return Decided(self._noted(outcome_of(decision, message), request), decision, request)
         except LogError as error:
             return Decided(unusable(action, gate.stage.value, error), is_lost=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from qaqpa.model import JsonObject
+
 REJECTION_CODES = (
     "too_large",
     "malformed",
@@ -93,6 +95,15 @@ PROBLEM_CODES = (
     "unknown_profile",
 )
 """Every code of a problem."""
+
+
+def causes_first(problems: Iterable[JsonObject]) -> list[JsonObject]:
+    """Problems, those of the parties file first: that nobody is known follows from them."""
+    return sorted(problems, key=lambda problem: (not _is_of_parties(problem), problem["code"] == "actor_unknown"))
+
+
+def _is_of_parties(problem: JsonObject) -> bool:
+    return str(problem["code"]).startswith("parties_")
 
 
 def nearest_first(codes: Iterable[str]) -> list[str]:

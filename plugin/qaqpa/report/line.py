@@ -12,19 +12,27 @@ from qaqpa.model import Decision, JsonObject, Problem, Verdict
 from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence, rollback
 from qaqpa.report.because import unverified
+from qaqpa.report.codes import causes_first
 from qaqpa.report.texts import Texts
 
 _MOST = 8
+_FIRST = 5  # of what lacks for one reason, where more than that many lack
 _ENDED = frozenset({"expired", "expired_by_rule", "withdrawn"})
 _OF_ITS_PEOPLE = frozenset({"not_independent", "same_unit", "too_few_signers", "people_unknown"})
 _LONGEST = 8000
 
 
-def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
+def one_line(decision: Decision, catalog: Catalog, language: str = "en", *, has_parties: bool = True) -> str:
     """The verdict and that nothing was changed, how to learn more, then what stands in the way as `1) … 2) …`.
 
     MLflow's page folds line breaks into spaces, so the line has none; and its pop-ups vanish after three seconds, so
     what matters most stands first, and what lacks for the same reason stands together.
+
+    Args:
+        decision: what was decided.
+        catalog: of the engine.
+        language: of the texts.
+        has_parties: false where no parties file is configured, which then is why so much lacks.
     """
     texts = Texts(catalog, language)
     subject = decision.document["subject"]
@@ -43,7 +51,8 @@ def one_line(decision: Decision, catalog: Catalog, language: str = "en") -> str:
         # A version that does not exist yet cannot be checked by its name.
         parts.append(texts.say("line.details", target=visible(f"models:/{subject['name']}/{subject['version']}")))
     fresh, ended = _overrides(decision, texts)
-    reasons = [*_problems(decision, texts), *fresh]
+    reasons = [] if has_parties else [texts.say("line.no_parties")]
+    reasons += [*_problems(decision, texts), *fresh]
     reasons += [*_refused(decision, failed, texts), *_findings(failed, decision, texts)]
     reasons += [
         f"{finding['control']}: {texts.say('finding.undecided')}"
@@ -74,7 +83,7 @@ def problem_line(action: str, problem: Problem, catalog: Catalog, language: str 
 
 def _problems(decision: Decision, texts: Texts) -> Iterator[str]:
     """A problem is often the cause of all that fails, so it comes first whatever the verdict."""
-    for problem in decision.problems:
+    for problem in causes_first(decision.problems):
         sentence, detail = texts.problem(problem)
         yield f"{sentence} {visible(detail)}".strip()
 
@@ -107,17 +116,22 @@ def _refused(decision: Decision, failed: list[JsonObject], texts: Texts) -> Iter
             yield f"{said} {texts.remedy(code)}".rstrip()
             del lacking[place]
             break
-    yield from _lacking(lacking, texts)
+    yield from _lacking(lacking, texts, can_check=bool(decision.document["subject"]["version"]))
 
 
-def _lacking(lacking: list[tuple[JsonObject, JsonObject]], texts: Texts) -> Iterator[str]:
-    """Evidence that lacks, as finding and violation; one sentence for each cause."""
+def _lacking(lacking: list[tuple[JsonObject, JsonObject]], texts: Texts, *, can_check: bool) -> Iterator[str]:
+    """Evidence that lacks, as finding and violation; one sentence for each cause.
+
+    Of very many only the first are told where a command tells the rest.
+    """
     causes: dict[str, list[str]] = {}
     for finding, violation in lacking:
         who = f"{violation['field']} ({finding['control']}, {texts.actor(finding['control'])})"
         causes.setdefault(texts.cause(violation), []).append(visible(who))
     for cause, kinds in causes.items():
-        yield f"{cause}: {', '.join(kinds)}."
+        told = kinds if len(kinds) <= _MOST or not can_check else kinds[:_FIRST]
+        more = f", {texts.say('line.more_kinds', count=len(kinds) - len(told))}" if len(told) < len(kinds) else ""
+        yield f"{cause}: {', '.join(told)}{more}."
 
 
 def _findings(failed: list[JsonObject], decision: Decision, texts: Texts) -> Iterator[str]:

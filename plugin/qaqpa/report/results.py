@@ -15,6 +15,7 @@ from qaqpa.model import JsonObject, Verdict
 from qaqpa.report import evidence
 from qaqpa.report.because import Told, reasons
 from qaqpa.report.changes import context_fields, is_weakening, weakening
+from qaqpa.report.codes import causes_first
 from qaqpa.report.judged import Change, Comparison, Judged, Place
 from qaqpa.report.pointers import named
 from qaqpa.report.texts import Texts
@@ -107,7 +108,7 @@ def counted(found: Iterable[Result]) -> dict[str, int]:
 def _problems(judged: Judged, texts: Texts) -> Iterator[tuple[str, Result]]:
     denied = judged.decision.verdict is Verdict.DENY
     title = texts.say("section.denying_problems" if denied else "section.problems")
-    for problem in judged.decision.problems:
+    for problem in causes_first(judged.decision.problems):
         sentence, detail = texts.problem(problem)
         message = f"{sentence} {visible(detail, _MAX_DETAIL)}".strip()
         place = judged.places.of_subject()

@@ -14,6 +14,7 @@ from qaqpa.policy.bundle import Catalog
 from qaqpa.report import evidence
 from qaqpa.report.because import reasons
 from qaqpa.report.changes import noted
+from qaqpa.report.codes import causes_first
 from qaqpa.report.judged import Judged, Review
 from qaqpa.report.summary import (
     against,
@@ -158,7 +159,7 @@ class _Report:
         if self._decision.problems:
             denied = self._decision.verdict is Verdict.DENY
             self._section(self._texts.say("section.denying_problems" if denied else "section.problems"))
-        for problem in self._decision.problems:
+        for problem in causes_first(self._decision.problems):
             sentence, detail = self._texts.problem(problem)
             self._indented(sentence, 2, mark=("?", "yellow"))
             if detail:
