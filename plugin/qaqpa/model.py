@@ -66,13 +66,15 @@ class Recorded:
     """Somebody whom the registry names as `trainer`, `owner` or `deployer`, by a login.
 
     `source` says where that stands, for messages. `trusted` is true where no developer can freely write it; what is not
-    trusted can only add people of whom a signer must be independent.
+    trusted can only add people of whom a signer must be independent. `alone` is true where that says nothing of the
+    others of their unit.
     """
 
     role: str
     login: str
     source: str
     trusted: bool
+    alone: bool = False
 
 
 @dataclass(frozen=True)

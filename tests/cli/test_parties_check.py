@@ -28,7 +28,7 @@ def test_check_has_nothing_to_say_about_a_good_file(here: Path, capsys: pytest.C
     assert main(["parties", "check", str(path)]) == 0
     said = capsys.readouterr()
     first, *more = said.out.splitlines()
-    assert first.endswith("persons 23, services 1, rules 39, root keys 3")
+    assert first.endswith("persons 24, services 1, rules 39, root keys 3")
     assert more == ["Nothing is wrong with it."], "that nobody trusts root3 is no mistake"
     assert said.err == ""
 

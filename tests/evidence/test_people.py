@@ -47,6 +47,14 @@ def test_a_unit_written_otherwise_is_the_same_unit() -> None:
     assert found[0] == "same_unit"
 
 
+def test_who_is_recorded_alone_leaves_the_others_of_the_unit_independent() -> None:
+    copied = Recorded(TRAINER, "junior", "s", trusted=False, alone=True)
+    people = people_of(PARTIES, [*LAB, copied], OWNED)
+    assert objection(people, "junior") == "not_independent"
+    assert objection(people, "auditor") == ""
+    assert objection(people_of(PARTIES, [*LAB, copied, replace(copied, alone=False)], OWNED), "auditor") == "same_unit"
+
+
 def test_where_nobody_is_recorded_independence_cannot_be_shown() -> None:
     assert objection(people_of(PARTIES, [], OWNED), "auditor") == "trainer_unknown"
     assert objection(people_of(PARTIES, LAB, []), "auditor") == "people_unknown"

@@ -14,13 +14,13 @@ from qaqpa import times
 from qaqpa.cli.main import main
 from qaqpa.evidence.digest import dir_hash
 from support.contents import contents
-from support.registry import Registry, Version, refusal, signed
+from support.registry import Registry, Version, passing, refusal, signed
 from support.servers import mlflow_server
 
 pytestmark = pytest.mark.server
 
 ADMIN = ("admin", "a long enough password")
-USERS = ("trainer", "auditor", "deployer", "stranger")
+USERS = ("trainer", "peer", "auditor", "junior", "deployer", "stranger")
 RECORD = "qaqpa.registered_by"
 
 
@@ -138,6 +138,36 @@ def test_who_registered_the_same_bytes_elsewhere_is_no_independent_auditor(login
     registry.client.create_registered_model(other)
     registry.client.create_model_version(other, version.source, version.run_id)
     assert "not_independent" in _why(_refused(login("deployer"), version), "AUD-01")
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+def test_a_colleague_of_the_auditor_who_copies_a_model_takes_nobody_s_independence_away(
+    login: Callable[[str], Registry], *, by_path: bool
+) -> None:
+    version = login("trainer").registered(evidence=True)
+    registry = login("junior")
+    other = registry.new_name()
+    if by_path:
+        registry.client.create_registered_model(other)
+        registry.client.create_model_version(other, version.source, version.run_id)
+    else:
+        registry.client.copy_model_version(f"models:/{version.name}/{version.number}", other)
+    registry = login("deployer")
+    registry.client.set_registered_model_alias(version.name, "champion", version.number)
+    assert registry.client.get_registered_model(version.name).aliases == {"champion": version.number}
+
+
+def test_that_somebody_else_registers_a_model_again_makes_no_colleague_of_its_trainer_independent(
+    login: Callable[[str], Registry],
+) -> None:
+    first = login("junior").registered()
+    registry = login("trainer")
+    name = registry.new_name()
+    tags = passing([name], dir_hash(first.files))
+    registry.client.create_registered_model(name, tags=tags.model)
+    made = registry.client.create_model_version(name, first.source, first.run_id, tags=tags.version)
+    again = Version(name, str(made.version), first.files, first.source, first.run_id)
+    assert "same_unit" in _why(_refused(login("deployer"), again), "AUD-01")
 
 
 def test_whom_the_run_names_is_no_independent_auditor(login: Callable[[str], Registry]) -> None:

@@ -47,6 +47,7 @@ _PERSONS: dict[str, tuple[str, list[str], list[str]]] = {
     "incident2": ("on-call", ["incident"], []),
     "lawyer": ("legal", ["lawyer"], []),
     "security": ("security", ["security_officer"], []),
+    "junior": ("audit", ["ml_engineer"], []),
 }
 
 _INDEPENDENT = {"independent_of": ["trainer", "owner", "deployer"], "other_unit": True}

@@ -37,8 +37,8 @@ class Named:
 class People:
     """The people of one model, by what they do.
 
-    `unknown` holds what trusted sources name and the parties file does not list; `trusted` the roles for which a
-    trusted source names somebody.
+    `units` are those of whom nobody is independent where another unit is asked for, `unknown` holds what trusted
+    sources name and the parties file does not list, and `trusted` the roles for which a trusted source names somebody.
     """
 
     persons: Mapping[str, frozenset[str]]
@@ -85,13 +85,15 @@ def people_of(parties: Parties, recorded: Iterable[Recorded], named: Iterable[Na
         recorded: logins that the registry names.
         named: party ids that statements name.
     """
-    persons: dict[str, dict[str, str]] = defaultdict(dict)
+    persons: dict[str, set[str]] = defaultdict(set)
+    units: dict[str, set[str]] = defaultdict(set)
     unknown: dict[str, dict[str, None]] = defaultdict(dict)
     trusted = set()
     for entry in recorded:
         found = _behind(parties, entry.login)
         for person in found:
-            persons[entry.role][person.id] = fold(person.unit)
+            persons[entry.role].add(person.id)
+            units[entry.role] |= set() if entry.alone else {fold(person.unit)}
         if found and entry.trusted:
             trusted.add(entry.role)
         elif entry.trusted:
@@ -99,14 +101,15 @@ def people_of(parties: Parties, recorded: Iterable[Recorded], named: Iterable[Na
     for name in named:
         known = parties.persons.get(name.id)
         if known:
-            persons[name.role][known.id] = fold(known.unit)
+            persons[name.role].add(known.id)
+            units[name.role].add(fold(known.unit))
         if known and name.trusted:
             trusted.add(name.role)
         elif name.trusted:
             unknown[name.role][f"the party {name.id}"] = None
     return People(
         persons={role: frozenset(ids) for role, ids in persons.items()},
-        units={role: frozenset(ids.values()) for role, ids in persons.items()},
+        units={role: frozenset(found) for role, found in units.items()},
         unknown={role: tuple(names) for role, names in unknown.items()},
         trusted=frozenset(trusted),
     )

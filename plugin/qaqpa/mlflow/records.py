@@ -39,7 +39,7 @@ MOST_CHARACTERS = 20_000_000
 
 _DELETED = STAGE_DELETED_INTERNAL
 _CREATED, _MODEL_TAG, _ALIAS, _TAG, _VERSION = "created", "model tag", "alias", "tag", "version"
-_STAGE, _SOURCE, _STORAGE, _RUN = "stage", "source", "storage", "run"
+_STAGE, _SOURCE, _STORAGE, _RUN, _BEGUN = "stage", "source", "storage", "run", "begun"
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class VersionRecord:
     location: str
     run_id: str | None
     tags: Mapping[str, str]
+    created_ms: int | None
 
     @property
     def is_prompt(self) -> bool:
@@ -80,7 +81,8 @@ class VersionRecord:
 class TagRecord:
     """A tag of a version that matters to others: evidence, or who registered it.
 
-    `here` is true where the version is at the location that was asked for.
+    `here` is true where the version is at the location that was asked for, which was registered `created_ms`
+    milliseconds after 1970, UTC.
     """
 
     model: str
@@ -88,6 +90,7 @@ class TagRecord:
     key: str
     value: str
     here: bool
+    created_ms: int
 
 
 def read_model(store: Any, name: str) -> ModelRecord:
@@ -121,6 +124,7 @@ def read_version(store: Any, name: str, version: int) -> VersionRecord:
         location=found.version[_STORAGE] or found.version[_SOURCE],
         run_id=found.version[_RUN] or None,
         tags=found.tags,
+        created_ms=int(found.version[_BEGUN]) if found.version[_BEGUN] else None,
     )
 
 
@@ -155,7 +159,10 @@ def read_tags(
     rows = _tags_of_others(len(named), len(lying)).rows(connection, asked)
     if len(rows) > MOST_TAGS or (rows and rows[-1].characters > MOST_CHARACTERS):
         return None
-    return tuple(TagRecord(row.name, int(row.version), row.key, row.value or "", row.place in same) for row in rows)
+    return tuple(
+        TagRecord(row.name, int(row.version), row.key, row.value or "", row.place in same, row.creation_time or 0)
+        for row in rows
+    )
 
 
 @cache
@@ -168,7 +175,7 @@ def _tags_of_others(names: int, locations: int) -> Question:
     named = tag.name.in_(places("name", names))
     found = (
         select(
-            *(tag.name, tag.version, tag.key, tag.value, place.label("place")),
+            *(tag.name, tag.version, tag.key, tag.value, version.creation_time, place.label("place")),
             size.label("size"),
             func.sum(size).over(order_by=order).label("characters"),
         )
@@ -275,6 +282,7 @@ _AROUND = Question(
         _field(_SOURCE, SqlModelVersion.source),
         _field(_STORAGE, SqlModelVersion.storage_location),
         _field(_RUN, SqlModelVersion.run_id),
+        _field(_BEGUN, cast(SqlModelVersion.creation_time, String)),
     )
 )
 
@@ -292,4 +300,5 @@ def _version(model: ModelRecord, row: Any, tags: Mapping[str, str]) -> VersionRe
         location=row.storage_location or row.source or "",
         run_id=row.run_id or None,
         tags=tags,
+        created_ms=row.creation_time,
     )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -83,6 +84,7 @@ def of_version(store: Any, record: VersionRecord, roots: Sequence[Path], name: s
             tags=(record.model.tags, record.tags),
             names=frozenset({record.model.name}),
             registrants=registrants(record.tags.get(REGISTERED_BY)),
+            created_ms=record.created_ms,
         ),
         roots,
     )
@@ -157,7 +159,7 @@ class _Wanted:
     """What makes a candidate.
 
     `tags` are the version's own and those of its registered model, `names` the registered models whose other versions
-    can carry evidence about the same bytes.
+    can carry evidence about the same bytes. `created_ms` is when the version was registered; None before that.
     """
 
     model: ModelRecord
@@ -168,6 +170,7 @@ class _Wanted:
     tags: Sequence[Mapping[str, str]]
     names: frozenset[str]
     registrants: tuple[str, ...]
+    created_ms: int | None = None
 
 
 def _is_models_uri(source: str) -> bool:
@@ -237,16 +240,23 @@ def _people(wanted: _Wanted, others: Iterable[TagRecord], users: Iterable[str]) 
     """Whoever registered these bytes or another version of this model, and whom the run names. Each source only adds.
 
     A stranger can register these bytes under another name, or other bytes under this one, and so is trusted in nothing:
-    a login that the parties file does not list would block the model.
+    a login that the parties file does not list would block the model. Who registers bytes that were there already has
+    made a copy, which says nothing of others in that unit: anybody could take their independence away for good.
     """
     own = dict.fromkeys(wanted.registrants)
     added: dict[str, None] = {}
-    for tag in others:
-        if tag.key == REGISTERED_BY:
-            mine = own if tag.here and tag.model in wanted.names else added
-            mine |= dict.fromkeys(registrants(tag.value))
+    copied: dict[str, None] = {}
+    by_whom = [tag for tag in others if tag.key == REGISTERED_BY]
+    first = min([wanted.created_ms or sys.maxsize, *(tag.created_ms for tag in by_whom if tag.here)])
+    for tag in by_whom:
+        if tag.here and tag.model in wanted.names:
+            mine = own
+        else:
+            mine = copied if tag.here and tag.created_ms > first else added
+        mine |= dict.fromkeys(registrants(tag.value))
     yield from (Recorded(TRAINER, login, _REGISTRY, trusted=True) for login in own)
     yield from (Recorded(TRAINER, login, _REGISTRY, trusted=False) for login in added)
+    yield from (Recorded(TRAINER, login, _REGISTRY, trusted=False, alone=True) for login in copied)
     yield from (Recorded(TRAINER, user, _RUN, trusted=False) for user in users)
 
 
