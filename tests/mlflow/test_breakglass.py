@@ -26,7 +26,7 @@ from qaqpa.mlflow.breakglass import BreakGlass, _is_lifted
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.mlflow.judge import Gatekeeper
-from qaqpa.model import Decision, Problem, Request, Separation, Settings, Strength, Verdict
+from qaqpa.model import Decision, Problem, Request, Separation, Settings, Stage, Strength, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record.log.chain import peek
 from qaqpa.record.log.database import Database
@@ -139,6 +139,30 @@ def test_renaming_a_model_with_a_gated_name_is_one_use(world: World) -> None:
     [use] = world.uses()
     assert use.entry.fields["model"] == "live-renamed"
     assert world.raw.get_registered_model("live-renamed").name == "live-renamed"
+
+
+def test_renaming_what_is_in_one_stage_by_two_aliases_is_one_use(world: World) -> None:
+    for alias in ("production", "champion"):
+        world.raw.set_registered_model_alias("model", alias, 1)
+    world.signs(override())
+    world.gated.rename_registered_model("model", "renamed")
+    assert [use.entry.fields["stage"] for use in world.uses()] == ["production"]
+
+
+def test_renaming_what_is_in_two_stages_needs_an_override_for_each(make: Callable[..., World]) -> None:
+    world = make(gates=(DEFAULT_GATE, Gate(Stage.STAGING, DEFAULT_GATE.profiles, aliases=("staging",))))
+    for alias in ("production", "staging"):
+        world.raw.set_registered_model_alias("model", alias, 1)
+    world.signs(override())
+    with pytest.raises(RefusedError) as caught:
+        world.gated.rename_registered_model("model", "renamed")
+    assert "other_stage" in {refusal["code"] for refusal in caught.value.json_kwargs["qaqpa"]["rejected"]}
+    assert "The override that is there" in caught.value.message
+    assert world.uses() == ()
+    assert world.raw.get_registered_model("model").name == "model"
+    world.signs(override(reason="Another"), stage=Stage.STAGING)
+    world.gated.rename_registered_model("model", "renamed")
+    assert sorted(use.entry.fields["stage"] for use in world.uses()) == ["production", "staging"]
 
 
 def test_one_use_serves_two_gates_of_one_stage_in_one_call(make: Callable[..., World]) -> None:
