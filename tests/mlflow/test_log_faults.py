@@ -26,15 +26,16 @@ from sqlalchemy import event, text
 from qaqpa import times
 from qaqpa.config import DEFAULT_GATE, Config, LogSource, Observe
 from qaqpa.evidence.digest import dir_hash
-from qaqpa.mlflow import recording
+from qaqpa.mlflow import gated, recording
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.gated import GatedStore
 from qaqpa.mlflow.judge import Gatekeeper
+from qaqpa.mlflow.limiting import Refusals
 from qaqpa.mlflow.selftest import try_gatekeeper
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import LogError
-from qaqpa.record.log.listing import Wanted, listed
+from qaqpa.record.log.listing import Wanted, listed, recorded
 from support.keyring import trusted
 from support.logs import checked, kinds, log_source
 from support.registry import passing
@@ -242,6 +243,40 @@ def test_a_model_that_changed_while_it_was_judged_is_recorded_as_failed(
     with pytest.raises(RefusedError):
         world.promote()
     assert world.outcomes() == [("allow", "failed", "changed_meanwhile")]
+
+
+def test_that_the_gate_failed_before_anything_was_judged_is_in_the_log_and_fills_it_for_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("the registry went away")
+
+    monkeypatch.setattr(gated, "read_version", broken)
+    world.gatekeeper._refusals = Refusals(3)
+    told = []
+    for _ in range(5):
+        with pytest.raises(RefusedError, match="because the gate failed") as caught:
+            world.promote()
+        told.append(caught.value.json_kwargs["qaqpa"]["log"])
+    assert world.outcomes() == [("undecided", "refused", "")] * 3
+    found = list(listed(Database(world.source), Wanted(), 10))[::-1]
+    assert told == [*(one.entry.seq for one in found), None, None]
+    about = recorded(Database(world.source), told[0]).about
+    assert about["action"] == "alias production of good version 1"
+    assert [problem["code"] for problem in about["problems"]] == ["gate_failed"]
+    assert checked(world.source).problems == []
+
+
+def test_where_nothing_can_be_recorded_a_gate_that_failed_still_refuses(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("the registry went away")
+
+    monkeypatch.setattr(gated, "read_version", broken)
+    with _held(world), pytest.raises(RefusedError, match="because the gate failed") as caught:
+        world.promote()
+    assert caught.value.json_kwargs["qaqpa"]["log"] is None
 
 
 def test_a_clock_that_went_back_decides_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

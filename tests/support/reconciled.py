@@ -12,7 +12,7 @@ from support.invariant import Invariant, Kept, Served
 
 _LOG_UNUSABLE = "log_unusable"
 _NOT_KEPT = frozenset({_LOG_UNUSABLE, "gate_failed", "too_many_refusals"})
-"""Refusals without a row: the log or the registry could not be used, or too much was asked, and nothing was judged."""
+"""Refusals that can be without a row: the log could not be used, or too much was asked, and nothing was judged."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -136,10 +136,14 @@ def log_outcome(action: str, stage: str) -> Outcome:
 
 
 @contextmanager
-def fail_closed(action: str) -> Iterator[None]:
+def fail_closed(action: str, record: Callable[[], int | None] = lambda: None) -> Iterator[None]:
     """Turns whatever goes wrong inside into a refusal.
 
     MLflow's own answers that something does not exist or is not valid pass on: after them nothing is changed either.
+
+    Args:
+        action: what somebody asks for.
+        record: keeps such a refusal in the decision log, where it is one of a promotion; returns the number of its row.
 
     Raises:
         MlflowException: always where something was raised inside.
@@ -153,7 +157,16 @@ def fail_closed(action: str) -> Iterator[None]:
             raise
         log.exception("qaqpa: the gate failed: %s", visible(action))
         show("undecided", "enforce")
-        raise RefusedError(failed_outcome(action).message, failed_outcome(action).details("enforce")) from None
+        failed = failed_outcome(action)
+        raise RefusedError(failed.message, {**failed.details("enforce"), "log": _recorded(record)}) from None
+
+
+def _recorded(record: Callable[[], int | None]) -> int | None:
+    try:
+        return record()
+    except Exception:
+        log.exception("qaqpa: a refusal could not be recorded")
+        return None
 
 
 def show(verdict: str, mode: str, *, override: int | None = None) -> None:

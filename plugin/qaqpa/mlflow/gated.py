@@ -8,7 +8,7 @@ What takes a version out of production is not touched, and so works whatever the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -102,7 +102,7 @@ class GateMixin(TagGuardMixin):
     @with_frozen_bytes
     def set_registered_model_alias(self, name: str, alias: str, version: int | str) -> None:
         """Points an alias to a version; prompts use this too."""
-        with fail_closed(f"alias {alias!r} of {name!r} version {version!r}"):
+        with self._fail_closed(name, f"alias {alias} of {name} version {version}"):
             _validate_model_name(name)
             _validate_alias(alias)
             number = int(_validate_model_version(version))
@@ -128,7 +128,7 @@ class GateMixin(TagGuardMixin):
         archive_existing_versions: bool,  # noqa: FBT001 - MLflow's signature
     ) -> Any:
         """Moves a version to an MLflow stage."""
-        with fail_closed(f"stage {stage!r} of {name!r} version {version!r}"):
+        with self._fail_closed(name, f"stage {stage} of {name} version {version}"):
             # Also for MLflow itself, which compares the text with a number: psycopg 3 refuses that.
             number = int(_validate_model_version(version))
             wanted = get_canonical_stage(stage)
@@ -159,7 +159,7 @@ class GateMixin(TagGuardMixin):
         model_id: str | None = None,
     ) -> Any:
         """Registers a version. A copy arrives here too, with the source `models:/<name>/<version>`."""
-        with fail_closed(f"registration in {name!r}"):
+        with self._fail_closed(name, f"registration of {source} in {name}"):
             kept = without_reserved(tags)
             wanted = NewVersion(name, source, run_id, model_id, {tag.key: tag.value for tag in kept})
             judged = self._admit_new(wanted)
@@ -173,8 +173,8 @@ class GateMixin(TagGuardMixin):
     @with_frozen_bytes
     def copy_model_version(self, src_mv: Any, dst_name: str) -> Any:
         """Copies a version. MLflow makes the target first and hides why a copy is refused; so it is asked before."""
-        with fail_closed(f"copy of {src_mv.name!r} version {src_mv.version!r} to {dst_name!r}"):
-            source = f"models:/{src_mv.name}/{src_mv.version}"
+        source = f"models:/{src_mv.name}/{src_mv.version}"
+        with self._fail_closed(dst_name, f"registration of {source} in {dst_name}"):
             tags = {key: value for key, value in src_mv.tags.items() if not is_reserved(key)}
             judged = self._admit_new(NewVersion(dst_name, source, src_mv.run_id, src_mv.model_id, tags))
             if judged.admission:
@@ -185,13 +185,17 @@ class GateMixin(TagGuardMixin):
     @with_frozen_bytes
     def rename_registered_model(self, name: str, new_name: str) -> Any:
         """Renames a registered model; aliases and stages go with it, so all that would be served is judged."""
-        with fail_closed(f"renaming {name!r} to {new_name!r}"):
+        action = f"renaming {name} to {new_name}"
+        with self._fail_closed(new_name, action):
             _validate_model_renaming(new_name)
             judged = read_versions(self, name)
-            action = f"renaming {name} to {new_name}"
             admission = self._gatekeeper.admit(new_name, action, self._renamed(judged, new_name))
         with admission.recorded(), pinned_whole(name, judged):
             return super().rename_registered_model(name, new_name)
+
+    def _fail_closed(self, model: str, action: str) -> AbstractContextManager[None]:
+        """Refuses a promotion where anything goes wrong, and keeps that in the decision log."""
+        return fail_closed(action, lambda: self._gatekeeper.failed(model, action))
 
     def _get_sql_model_version(self, session: Any, name: str, version: int | str, eager: bool = False) -> Any:  # noqa: FBT001, FBT002 - MLflow's signature
         """A version's row, as MLflow reads it before each write."""

@@ -190,6 +190,25 @@ class Gatekeeper:
                 self._refusals.count(model)
                 raise RefusedError(decided.outcome.message, decided.outcome.details(OBSERVE if observe else ENFORCE))
 
+    def failed(self, model: str, action: str) -> int | None:
+        """Records that the gate itself failed, and returns the row; None where nothing is kept, or this is a flood.
+
+        Args:
+            model: the registered model.
+            action: what somebody asked for.
+
+        Raises:
+            LogError: the decision log cannot be used.
+        """
+        outcome = failed_outcome(action)
+        metrics.refused(outcome.problems[0]["code"])
+        try:
+            self._refusals.check(model)
+        except RefusedError:
+            return None
+        self._refusals.count(model)
+        return self._recorder.decided(outcome, None, model, action, ENFORCE)
+
     def _unless_flooded(self, cases: Iterable[Case], model: str) -> Iterable[Case]:
         """The cases, where whoever asks was not refused too often; what has none is not limited."""
         for case in cases:
