@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 
 from qaqpa import times
 from qaqpa.config import LogSource
@@ -23,7 +23,7 @@ from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.opening import open_log
 from qaqpa.record.log.putting import Draft
-from qaqpa.record.log.tables import allowed
+from qaqpa.record.log.tables import allowed, content
 from qaqpa.record.log.writer import Appended
 from support.logs import Owner, asked, checked, filled
 from support.statements import NOW
@@ -113,6 +113,18 @@ def test_a_log_from_before_gets_the_table(source: LogSource, decision: Decision)
     with pytest.raises(sqlalchemy.exc.DBAPIError), engine.begin() as connection:
         connection.execute(text("DELETE FROM qaqpa_log_allowed"))
     engine.dispose()
+
+
+def test_a_body_that_is_broken_is_called_changed_and_not_too_large(source: LogSource, decision: Decision) -> None:
+    log = filled(source, decision, 1)
+    with Owner(source).engine.begin() as connection:
+        for name, body in connection.execute(select(content.c.commitment, content.c.body)).all():
+            spoilt = bytes(body)[:40] + b"\xff" * 40 + bytes(body)[80:]
+            connection.execute(update(content).where(content.c.commitment == name).values(body=spoilt))
+    with pytest.raises(LogError, match="input of row 2 is missing or was changed"):
+        log.last_allowed(wanted(decision), NOW + timedelta(days=1))
+    assert all("is missing or was changed" in problem for problem in checked(source).problems)
+    assert checked(source).problems
 
 
 def test_a_reader_that_waits_is_bounded_in_time(source: LogSource, decision: Decision) -> None:

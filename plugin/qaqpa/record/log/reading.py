@@ -147,11 +147,12 @@ def _row(found: Any) -> Row:
 def _kept(name: str, actual: str, salt: Any, body: Any) -> Kept:
     if body is None:
         return Kept(name, str(actual), None, bytes(salt) if salt is not None else None)
-    inflating = zlib.decompressobj()
+    inflating, is_broken = zlib.decompressobj(), False
     try:
         value = inflating.decompress(bytes(body), MAX_CONTENT_BYTES)
     except zlib.error:
-        value = b""
-    if inflating.unconsumed_tail:
+        # What follows the broken place is left over too.
+        value, is_broken = b"", True
+    if inflating.unconsumed_tail and not is_broken:
         raise LogError("Content of the decision log is too large", required=f"at most {MAX_CONTENT_BYTES} bytes")
     return Kept(name, str(actual), value, bytes(salt) if salt is not None else None)
