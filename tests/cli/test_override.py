@@ -158,7 +158,12 @@ def logged(here: Path, **fields: Any) -> LogSource:
     log = open_log(source)
     number = log.decided(asked(None, override="ab" * 32))
     row = {"decisions": [number], "verdict": "deny", "model": "credit", "version": "7", "stage": "production", **fields}
-    about = {"ticket": "INC-17", "signers": [["incident1", "response"], ["incident2", "on-call"]]}
+    about = {
+        "ticket": "INC-17",
+        "signers": [["incident1", "response"], ["incident2", "on-call"]],
+        "user": "dana",
+        "action": "alias production of credit version 7",
+    }
     log.claim([Claim("ab" * 32, row, about)])
     return source
 
@@ -194,6 +199,40 @@ def test_the_log_tells_what_is_overdue_and_what_is_reviewed(here: Path, capsys: 
     assert (found["sha256"], found["overdue"], found["review"]["row"]) == ("ab" * 32, False, 4)
     assert found["about"]["ticket"] == "INC-17"
     assert checked(source).problems == []
+
+
+def test_the_row_of_a_use_or_of_its_review_tells_all_that_is_kept_of_it(here: Path, capsys: Capture) -> None:
+    source = logged(
+        here,
+        due=times.render(times.now() + timedelta(days=1)),
+        ends="2026-11-26T04:00:00Z",
+        digest="ef" * 32,
+        context="01" * 32,
+    )
+    show = ["log", "show", "--log", source.url]
+    assert main([*show, "3"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for told in (
+        "row 3, an override was used",
+        "model credit 7 stage production model digest efef",
+        f"override {'ab' * 32} signed by incident1 (response), incident2 (on-call) ticket INC-17",
+        "could be used until 2026-11-26T04:00:00Z, once",
+        "used by dana for alias production of credit",
+        "let through row 2, deny review due ",
+    ):
+        assert told in out
+    log = open_log(source)
+    [use] = used(log.database)
+    review = {"learnt": "Wait\x1b[2K", "measures": ["Renew"], "signers": [["risk", "board"]], "outcome": "justified"}
+    log.reviewed(use, "cd" * 32, "justified", review)
+    for row in ("3", "4"):
+        assert main([*show, row]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert "review justified, row 4" in out
+        assert "reviewed by risk (board) learnt Wait\\u001b[2K measure 1 Renew" in out
+    assert main([*show, "4", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["row"], found["review"]["row"], found["review_about"]["signers"]) == (3, 4, [["risk", "board"]])
 
 
 def test_who_was_erased_from_the_log_is_not_named(here: Path, capsys: Capture) -> None:

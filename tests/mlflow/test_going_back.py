@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import flask
 import pytest
 
 from qaqpa import times
+from qaqpa.cli.main import main
 from qaqpa.evidence.carriers import Carried
-from qaqpa.mlflow.denial import RefusedError
+from qaqpa.mlflow.denial import HEADER, RefusedError
 from qaqpa.policy.embedded import EmbeddedEngine
-from qaqpa.record.log.decisions import DecisionLog
+from qaqpa.record.log.decisions import DecisionLog, Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.replay import replay
 from qaqpa.report.line import one_line
@@ -56,6 +59,28 @@ def test_a_rollback_can_be_replayed_and_is_told_in_every_language(story: Story, 
         "ru": "откат к тому, что разрешило решение № 2",
     }.items():
         assert words in one_line(back.decision, engine.catalog, language)
+
+
+def test_a_rollback_says_so_in_the_answer_and_in_the_server_s_log(
+    story: Story, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    headers = []
+    for day in (0, 20):
+        story.go_to(day)
+        with flask.Flask("test").test_request_context():
+            story.admit(sound()).ended(Result.WRITTEN)
+            headers.append(flask.current_app.process_response(flask.Response()).headers[HEADER])
+    assert headers == ["allow; mode=enforce", "allow; mode=enforce; rollback=2"]
+    said = [record.getMessage() for record in caplog.records if "allowed" in record.getMessage()]
+    assert [line.partition(":")[2].partition(":")[0].strip() for line in said] == [
+        "allowed",
+        "allowed as a rollback to decision 2",
+    ]
+    assert main(["log", "list", "--log", story.source.url]) == 0
+    assert "allow (rollback to 2)" in " ".join(capsys.readouterr().out.split())
+    assert main(["log", "show", str(story.last().listed.entry.seq), "--log", story.source.url]) == 0
+    assert "rollback       to decision 2\n" in capsys.readouterr().out
 
 
 def test_without_an_earlier_decision_it_denies_as_ever(story: Story) -> None:

@@ -18,11 +18,12 @@ from qaqpa.cli.common import add_config, add_language, console, print_trimmed
 from qaqpa.cli.logged import add_log, add_policy, database_of, print_decision, source_of
 from qaqpa.cli.logkeys import announce
 from qaqpa.cli.logverify import add_checking, checkpoint, verify
+from qaqpa.cli.overrides import show_row
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.model import Json, Verdict
 from qaqpa.record.log.erase import erase_person, erase_row
-from qaqpa.record.log.listing import Listed, Wanted, listed, recorded
+from qaqpa.record.log.listing import Listed, Wanted, listed, recorded, used_at
 from qaqpa.record.log.opening import open_log
 
 _MOST_LISTED = 50
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--since", metavar="DATE", help="only from a day or a time on, or the last days, such as 7d")
     listing.add_argument("--most", type=int, default=_MOST_LISTED, metavar="N", help=f"{_MOST_LISTED} by default")
     _add_format(listing)
-    show = _action(actions, "show", "one decision", _show)
+    show = _action(actions, "show", "one decision, or one use of an override with its review", _show)
     show.add_argument("id", metavar="ID", type=int, help="number of its row")
     _add_format(show)
     add_policy(show)
@@ -117,7 +118,8 @@ def _aside(one: Listed) -> str:
     """What else decided than the verdict."""
     if one.override is not None:
         return f" (OVERRIDDEN, row {one.override})"
-    return " (observed)" if one.entry.fields["mode"] == "observe" else ""
+    back = one.entry.fields.get("rollback")
+    return " (observed)" if one.entry.fields["mode"] == "observe" else f" (rollback to {back})" if back else ""
 
 
 def _as_json(one: Listed) -> dict[str, Json]:
@@ -127,7 +129,12 @@ def _as_json(one: Listed) -> dict[str, Json]:
 
 
 def _show(args: argparse.Namespace) -> int:
-    found = recorded(database_of(args), args.id)
+    database = database_of(args)
+    use = used_at(database, args.id)
+    if use:
+        show_row(args, *use)
+        return 0
+    found = recorded(database, args.id)
     if args.format == "json":
         shown = {
             **_as_json(found.listed),

@@ -120,6 +120,7 @@ def print_decision(args: argparse.Namespace, recorded: Recorded) -> None:
         "asked by": recorded.about.get("user") or ("(erased)" if recorded.is_erased else "somebody not logged in"),
         "mode": fields["mode"],
         "outcome": f"{recorded.listed.outcome} {recorded.listed.reason}".strip(),
+        **({"rollback": f"to decision {fields['rollback']}"} if fields.get("rollback") else {}),
         **_overridden(recorded),
         "model digest": fields["digest"] or "none",
         "policies": fields["policy"] or "none",

@@ -169,19 +169,21 @@ def _recorded(record: Callable[[], int | None]) -> int | None:
         return None
 
 
-def show(verdict: str, mode: str, *, override: int | None = None) -> None:
+def show(verdict: str, mode: str, *, override: int | None = None, rollback: int | None = None) -> None:
     """Sets the response header, where there is a response.
 
     Args:
         verdict: the worst one.
         mode: `enforce` or `observe`.
         override: the row of the override that let the call through in spite of the verdict.
+        rollback: the row of the decision to which the call goes back.
     """
     if not flask.has_request_context():
         return
 
     def set_header(response: Any) -> Any:
-        through = "" if override is None else f"; overridden={override}"
+        besides = {"overridden": override, "rollback": rollback}
+        through = "".join(f"; {name}={row}" for name, row in besides.items() if row is not None)
         response.headers[HEADER] = f"{verdict}; mode={mode}{through}"
         return response
 

@@ -16,6 +16,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from qaqpa.escape import visible
 from qaqpa.mlflow.denial import Outcome, log
+from qaqpa.mlflow.going_back import back_to
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.mlflow.metrics import reasons
 from qaqpa.mlflow.worker import this_worker
@@ -101,6 +102,7 @@ def decided(  # noqa: PLR0913 - keyword arguments, each a part of the line
     """
     who, asked = visible(acting_user() or "somebody not logged in"), visible(action)
     subject = decision.document["subject"] if decision else {}
+    back = back_to(decision)
     fields = {
         "event": "decision",
         "decision": number,
@@ -115,11 +117,13 @@ def decided(  # noqa: PLR0913 - keyword arguments, each a part of the line
         "codes": [f"{control}/{code}".lstrip("/") for control, code in reasons(outcome)[:_MOST_CODES]],
         "seconds": round(seconds, 4),
         **({"override": override} if override else {}),
+        **({"rollback": back} if back else {}),
     }
     extra = {"qaqpa": fields}
     told = visible(outcome.message, _MOST_TEXT)
     if outcome.verdict is Verdict.ALLOW:
-        log.info("qaqpa: allowed: %s, asked by %s", asked, who, extra=extra)
+        how = f"allowed as a rollback to decision {back}" if back else "allowed"
+        log.info("qaqpa: %s: %s, asked by %s", how, asked, who, extra=extra)
     elif override:
         log.warning(
             "qaqpa: not allowed, and let through where the override holds: %s, asked by %s, %s",

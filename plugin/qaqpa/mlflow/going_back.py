@@ -47,6 +47,12 @@ def decide_or_go_back(
     return again, decide(again, engine)
 
 
+def back_to(decision: Decision | None) -> int | None:
+    """The row of the earlier decision to which one goes back; None for one that is no rollback."""
+    back = decision.document.get("rollback") if decision else None
+    return int(back["decision"]) if back else None
+
+
 def sought(request: Request, decision: Decision, catalog: Catalog) -> Promotion | None:
     """What is to be looked up for a decision; None where it would not help."""
     digest, context = request.subject.digest, request.standing_context

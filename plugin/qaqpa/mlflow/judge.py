@@ -28,7 +28,7 @@ from qaqpa.mlflow.denial import (
     show,
     unhashed_outcome,
 )
-from qaqpa.mlflow.going_back import decide_or_go_back
+from qaqpa.mlflow.going_back import back_to, decide_or_go_back
 from qaqpa.mlflow.identity import believe, is_delegated, known_login
 from qaqpa.mlflow.limiting import Refusals
 from qaqpa.mlflow.locations import NotHashedError
@@ -152,6 +152,7 @@ class Gatekeeper:
         observe = self.config.observed(model, times.now())
         mode = OBSERVE if observe else ENFORCE
         verdicts, numbers, grants = [], list[int](), list[tuple[int, Grant]]()
+        back: int | None = None
         for decided in self._decided(self._unless_flooded(cases, model), model, action):
             grant = None if observe else self._granted(decided, action)
             outcome, kept = self._kept(decided, model, action, mode, grant)
@@ -174,8 +175,9 @@ class Gatekeeper:
                 raise RefusedError(outcome.message, {**outcome.details(mode), "log": kept.number})
             numbers += [kept.number] if kept.number is not None else []
             grants += [(kept.number, grant)] if grant and kept.number is not None else []
+            back = back or back_to(decided.decision)
         if verdicts:
-            show(min(verdicts, key=_WORST.index).value, mode)
+            show(min(verdicts, key=_WORST.index).value, mode, rollback=back)
         return Admission(self._recorder, numbers, grants)
 
     def rehearse(self, model: str, action: str, case: Case) -> None:

@@ -157,6 +157,19 @@ def used(database: Database) -> tuple[Use, ...]:
         return Uses().read(connection) if has_log(connection) else ()
 
 
+def used_at(database: Database, seq: int) -> tuple[Use, JsonObject] | None:
+    """The use of an override that a row records or reviews, with what its review says; None where it does neither.
+
+    Raises:
+        LogError: the log cannot be read, or the review is not what its row says.
+    """
+    with database.reading() as connection:
+        for use in Uses().read(connection):
+            if seq in {use.entry.seq, use.review.seq if use.review else 0}:
+                return use, (value_of(connection, use.review, "about") or {}) if use.review else {}
+    return None
+
+
 def size_of(source: LogSource) -> int:
     """The number of the last row; 0 where nothing was recorded yet.
 
