@@ -28,7 +28,8 @@ def test_an_alias_without_evidence_is_refused_with_findings(registry: Registry) 
     failed = [finding["control"] for finding in answer["qaqpa"]["findings"] if finding["status"] == "fail"]
     assert len(failed) == 23
     assert "1) " in answer["message"]
-    assert "NDQ-02" in answer["message"]
+    assert "responsibility (ACC-01, model owner)" in answer["message"]
+    assert f"To see all: `qaqpa check models:/{version.name}/{version.number}`" in answer["message"]
     assert registry.aliases(version.name) == {}
 
 
