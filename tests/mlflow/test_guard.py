@@ -184,6 +184,24 @@ def test_a_failed_audit_left_behind_under_another_name(registry: Registry) -> No
     assert _fails(registry, second)
 
 
+def test_a_copy_of_signed_evidence_stays_where_a_stranger_put_it_and_harms_no_other_model(registry: Registry) -> None:
+    version, key, text = _audited(registry)
+    good = registry.registered(evidence=True)
+    strangers = registry.registered()
+    copies = {**registry.client.get_model_version(good.name, good.number).tags, key: text}
+    for tag, value in copies.items():
+        registry.client.set_model_version_tag(strangers.name, strangers.number, tag, value)
+    for call in (
+        lambda: registry.client.delete_model_version_tag(strangers.name, strangers.number, key),
+        lambda: registry.client.delete_model_version(strangers.name, strangers.number),
+        lambda: registry.client.delete_registered_model(strangers.name),
+    ):
+        assert refusal(call)["qaqpa"]["problems"][0]["code"] == "evidence_kept"
+    assert registry.set_alias(good, "champion").ok
+    assert _fails(registry, version)
+    assert "evidence_missing" in json.dumps(_judged(registry, strangers)["findings"]), "it is about other bytes"
+
+
 def test_a_failed_audit_of_other_bytes_stays_where_it_is(registry: Registry) -> None:
     first, _, _ = _audited(registry)
     second = registry.added(first.name, evidence=True)

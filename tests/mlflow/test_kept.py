@@ -11,12 +11,14 @@ from typing import Any
 
 import mlflow
 import pytest
-from mlflow.entities.model_registry import ModelVersionTag
+from mlflow.entities.model_registry import ModelVersionTag, RegisteredModelTag
 from mlflow.exceptions import MlflowException
 
 from qaqpa import times
 from qaqpa.config import Config, PartiesSource
+from qaqpa.evidence import collect
 from qaqpa.evidence.carriers import TAG_PREFIX
+from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.envelope import IN_TOTO, sign
 from qaqpa.mlflow import gated, guard
 from qaqpa.mlflow.denial import RefusedError
@@ -28,7 +30,7 @@ from qaqpa.mlflow.selftest import try_gatekeeper
 from qaqpa.mlflow.server import tracking_store
 from qaqpa.policy.embedded import EmbeddedEngine
 from support.keyring import parties_text, signing_key, trusted
-from support.registry import failed_audit
+from support.registry import failed_audit, passing
 
 KEY, AUDIT = failed_audit(["credit"], "ab" * 32)
 JUNK = sign(b"junk", IN_TOTO, [signing_key("auditor", 5)])
@@ -163,6 +165,29 @@ def test_evidence_by_a_key_that_was_compromised_since_is_kept(
     trusted(tmp_path, now, text=text, state=source.state)
     assert store._gatekeeper.trusted()[1] == []
     assert _refused(lambda: _set(store, "junk")) == "evidence_kept"
+
+
+def test_a_version_that_was_filled_with_copies_is_left_and_its_bytes_are_registered_again(
+    new_store: NewStore, source: PartiesSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may change a version can attach more signed evidence of other models than can be read."""
+    store, tags = new_store(source), passing(["credit"], dir_hash(tmp_path / "model"))
+    for key, value in tags.model.items():
+        store.set_registered_model_tag("credit", RegisteredModelTag(key, value))
+    for key, value in tags.version.items():
+        store.set_model_version_tag("credit", 1, ModelVersionTag(key, value))
+    monkeypatch.setattr(collect, "MAX_CARRIED", len(tags.model) + len(tags.version) + 2)
+    copies = [failed_audit(["other"], f"{number:064x}") for number in range(3)]
+    for key, value in copies:
+        store.set_model_version_tag("credit", 1, ModelVersionTag(key, value))
+    promote = [
+        lambda number=number: store.set_registered_model_alias("credit", "champion", number) for number in (1, 2)
+    ]
+    assert _refused(promote[0]) == "too_much_evidence"
+    assert _refused(lambda: store.delete_model_version_tag("credit", 1, copies[0][0])) == "evidence_kept"
+    store.create_model_version("credit", str(tmp_path / "model"))
+    promote[1]()
+    assert store.get_registered_model("credit").aliases == {"champion": 2}
 
 
 def test_a_run_names_its_user_only_where_it_made_the_bytes(new_store: NewStore, tmp_path: Path) -> None:
