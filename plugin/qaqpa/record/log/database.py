@@ -10,12 +10,10 @@ which nobody was told yet.
 from __future__ import annotations
 
 import math
-import os
-import random
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,15 +24,19 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from qaqpa.config import LogSource
 from qaqpa.config.log import without_password
 from qaqpa.errors import UsageError
-from qaqpa.record.log import tables, together
+from qaqpa.record.log import sqlite, tables, together
 from qaqpa.record.log.errors import LogError
 
 Found = TypeVar("Found")
 
-# SQLite tells nobody that the lock is free, and its own waiting sleeps up to a tenth of a second.
-_SHORTEST_NAP, _LONGEST_NAP = 0.0001, 0.0008
 
-_MARK = "SELECT set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'qaqpa', '')"
+@dataclass(frozen=True)
+class Appending:
+    """A transaction that appends: its connection, the end of the log, and the rows that are added when it ends."""
+
+    connection: Any
+    end: together.End
+    rows: list[together.Insert] = field(default_factory=list)
 
 
 class Database:
@@ -61,7 +63,9 @@ class Database:
             required = "sqlite:///FILE or postgresql+psycopg2://user@host/database"
             raise UsageError("This address cannot be used", where="log.url", required=required) from error
         if source.is_file:
-            event.listen(self._engine, "connect", _settings)
+            event.listen(self._engine, "connect", sqlite.set_up)
+        # SQLAlchemy begins nothing on connections of this one, and ends nothing.
+        self._by_hand = self._engine if source.is_file else self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def exists(self) -> bool:
         """False for a file of SQLite that is not there."""
@@ -74,7 +78,7 @@ class Database:
             LogError: that is not possible now.
         """
         if self._source.is_file:
-            self._make_file()
+            sqlite.make(self._source.file)
         with self.writing() as connection:
             tables.create(connection)
 
@@ -90,30 +94,44 @@ class Database:
             LogError: the database does not answer, is full, or somebody else writes all the time.
         """
         until = time.monotonic() + self._source.timeout_seconds if deadline is None else deadline
-        with self._locked(tables.lock, until, flush=flush) as (connection, _):
-            yield connection
+        with self._told():
+            connection, _ = self._begun(self._engine, tables.lock, until)
+            try:
+                yield connection
+                connection.commit()
+                if flush and self._source.is_file:
+                    sqlite.flush(self._source.file)
+                elif flush:
+                    together.flush(connection)
+            finally:
+                # Closing rolls back what is not committed.
+                connection.close()
 
     @contextmanager
-    def appending(self, deadline: float, digests: Iterable[str], *, flush: bool) -> Iterator[tuple[Any, together.End]]:
-        """The same, with the end of the log and what is there of some content; see `together.lock`.
+    def appending(self, deadline: float, digests: Iterable[str], *, flush: bool) -> Iterator[Appending]:
+        """The same for rows that are added when this ends, in as few round trips as possible.
+
+        Args:
+            deadline: as for `writing`.
+            digests: SHA-256 of content that may be there already.
+            flush: as for `writing`.
 
         Raises:
             LogError: as for `writing`.
         """
-        with self._locked(partial(together.lock, digests=digests), deadline, flush=flush) as found:
-            yield found
-
-    @contextmanager
-    def _locked(self, lock: Callable[[Any], Found], until: float, *, flush: bool) -> Iterator[tuple[Any, Found]]:
         with self._told():
-            connection, found = self._begun(lock, until)
+            connection, end = self._begun(self._by_hand, partial(together.begin, digests=digests), deadline)
             try:
-                yield connection, found
-                connection.commit()
-                if flush:
-                    self._flush(connection)
+                found = Appending(connection, end)
+                yield found
+                together.commit(connection, found.rows, flush=flush)
+                if flush and self._source.is_file:
+                    sqlite.flush(self._source.file)
+            except BaseException:
+                # In PostgreSQL nobody but the end of the connection ends a transaction that was begun by hand.
+                connection.invalidate()
+                raise
             finally:
-                # Closing rolls back what is not committed.
                 connection.close()
 
     @contextmanager
@@ -151,10 +169,7 @@ class Database:
                 return self._first(statement)
 
     def _first(self, statement: Any) -> Any:
-        with self._engine.connect() as connection:
-            if not self._source.is_file:
-                # SQLite's connections are so from the start, and would not be so again afterwards.
-                connection.execution_options(isolation_level="AUTOCOMMIT")
+        with self._by_hand.connect() as connection:
             return connection.execute(statement).first()
 
     def settle(self) -> None:
@@ -175,53 +190,27 @@ class Database:
         """Closes all connections."""
         self._engine.dispose()
 
-    def _begun(self, lock: Callable[[Any], Found], until: float) -> tuple[Any, Found]:
+    def _begun(self, engine: Any, lock: Callable[[Any], Found], until: float) -> tuple[Any, Found]:
         """A connection that has the lock. One that broke while nobody used it is replaced once."""
-        if self._source.is_file:
-            return self._opened(lock, until)
         try:
-            return self._opened(lock)
+            return self._opened(engine, lock, until)
         except DBAPIError as error:
-            if not error.connection_invalidated:
+            if self._source.is_file or not error.connection_invalidated:
                 raise
-            return self._opened(lock)
+            return self._opened(engine, lock, until)
 
-    def _opened(self, lock: Callable[[Any], Found], until: float | None = None) -> tuple[Any, Found]:
+    def _opened(self, engine: Any, lock: Callable[[Any], Found], until: float) -> tuple[Any, Found]:
         """A connection that has the lock; SQLite's is waited for here, and begins the transaction."""
-        connection = self._engine.connect()
+        connection = engine.connect()
         try:
-            driver = connection.connection.driver_connection
-            while until is not None and not _begun_by(driver, last=time.monotonic() >= until):
-                time.sleep(random.uniform(_SHORTEST_NAP, _LONGEST_NAP))  # noqa: S311 - no secret
+            if self._source.is_file:
+                sqlite.begin(connection.connection.driver_connection, until)
             return connection, lock(connection)
         except BaseException:
+            # It may have begun.
+            connection.invalidate()
             connection.close()
             raise
-
-    def _flush(self, connection: Any) -> None:
-        """Returns when what was committed is on the disk."""
-        if not self._source.is_file:
-            _flush_postgresql(connection.connection.driver_connection)
-            return
-        try:
-            journal = os.open(f"{self._source.file}-wal", os.O_RDONLY)
-        except FileNotFoundError:
-            # Moved into the database file, which SQLite flushes before it takes the journal away.
-            return
-        try:
-            os.fdatasync(journal)
-        finally:
-            os.close(journal)
-
-    def _make_file(self) -> None:
-        file = self._source.file
-        try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with suppress(FileExistsError):
-                # It holds personal data, so nobody else reads it.
-                os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        except OSError as error:
-            raise LogError(f"The decision log cannot be made ({error.strerror})", where=str(file)) from error
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -234,22 +223,11 @@ class Database:
             raise LogError(f"The decision log cannot be used ({type(error).__name__})", where=self.shown) from error
 
 
-def _flush_postgresql(driver: Any) -> None:
-    """A commit of its own, in one round trip: it waits until the whole journal up to it is on the disk."""
-    driver.autocommit = True
-    try:
-        with driver.cursor() as cursor:
-            cursor.execute(_MARK)
-    finally:
-        driver.autocommit = False
-
-
 def _connect_args(source: LogSource) -> dict[str, Any]:
     if source.is_file:
-        # Without a level the driver begins no transaction of its own, and BEGIN IMMEDIATE is ours to say.
-        return {"timeout": 0, "isolation_level": None, "check_same_thread": False}
+        return dict(sqlite.CONNECT_ARGS)
     milliseconds = math.ceil(source.timeout_seconds * 1000)
-    # Nothing waits longer, whatever the server's defaults are. A commit does not wait for the disk; `_flush` does.
+    # Nothing waits longer, whatever the server's defaults are. A commit does not wait for the disk; a flush does.
     options = f"-c lock_timeout={milliseconds} -c statement_timeout={milliseconds} -c synchronous_commit=off"
     return {
         "connect_timeout": max(2, math.ceil(source.timeout_seconds)),
@@ -257,26 +235,3 @@ def _connect_args(source: LogSource) -> dict[str, Any]:
         "application_name": "qaqpa decision log",
         "options": options,
     }
-
-
-def _begun_by(driver: Any, *, last: bool) -> bool:
-    """Begins a transaction that writes; False where somebody else has the lock, and this was not the last try.
-
-    Raises:
-        LogError: it cannot begin.
-    """
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as error:
-        if last or "locked" not in str(error):
-            raise LogError(f"The decision log cannot be used ({error})") from error
-        return False
-    return True
-
-
-def _settings(connection: Any, _record: Any) -> None:
-    """Sets SQLite so that a commit can be flushed by `_flush`, and nothing that is deleted stays readable."""
-    # Changing to the journal needs a lock for a moment, at which the settings of others may be in the way.
-    for setting in ("busy_timeout = 2000", "journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
-        connection.execute(f"PRAGMA {setting}")
-    connection.execute("PRAGMA busy_timeout = 0")

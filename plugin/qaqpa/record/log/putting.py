@@ -18,6 +18,7 @@ from qaqpa.evidence.keys import SigningKey
 from qaqpa.model import JsonObject
 from qaqpa.record.log import together
 from qaqpa.record.log.chain import ZERO, Entry, commitment, make_row, peek
+from qaqpa.record.log.database import Appending
 from qaqpa.record.log.errors import OverrideUsedError
 from qaqpa.record.log.tables import allowed, chain, content, overrides
 
@@ -68,18 +69,18 @@ class Tip:
 
 
 class Putting:
-    """What one transaction adds. Rows wait until they are sent together, or something has to see them."""
+    """What one transaction adds. Rows wait for its end, unless something has to see them before."""
 
-    def __init__(self, connection: Any, there: Mapping[str, str], key: SigningKey) -> None:
-        self.connection = connection
-        self._there = dict(there)
+    def __init__(self, appending: Appending, key: SigningKey) -> None:
+        self.connection = appending.connection
+        self._there = dict(appending.end.there)
+        self._rows = appending.rows
         self._key = key
-        self._rows: list[together.Insert] = []
 
     def send(self) -> None:
         """Sends what waits."""
         together.write(self.connection, self._rows)
-        self._rows = []
+        self._rows.clear()
 
     def draft(self, tip: Tip, draft: Draft) -> Tip:
         """Adds a row behind the last one, with all that belongs to it; it is the last one then."""

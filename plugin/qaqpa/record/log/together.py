@@ -31,8 +31,11 @@ class End:
 
 
 _LAST = select(chain).order_by(chain.c.seq.desc()).limit(1)
-# As two statements: what is read after the lock was given is as it is then.
+# Statements of their own: what is read after the lock was given is as it is then. The first one only has a row, without
+# which SQLAlchemy would not wait for more.
 _LOCKED_END = """\
+SELECT 1;
+BEGIN;
 SELECT pg_advisory_xact_lock(%(lock)s);
 SELECT seq, prev, head, body, NULL AS commitment, NULL AS digest
   FROM (SELECT * FROM qaqpa_log ORDER BY seq DESC LIMIT 1) AS last
@@ -40,13 +43,16 @@ UNION ALL
 SELECT NULL, NULL, NULL, NULL, commitment, digest FROM qaqpa_log_content WHERE digest = ANY(%(digests)s)"""
 
 
-def lock(connection: Any, digests: Iterable[str] = ()) -> End:
-    """Waits for the writer's lock, and reads the end of the log as it is then.
+# A commit of its own waits until the whole journal up to it is on the disk.
+_COMMIT = "COMMIT"
+_FLUSH = "SELECT set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'qaqpa', '')"
 
-    SQLite's lock was taken when the transaction began.
+
+def begin(connection: Any, digests: Iterable[str] = ()) -> End:
+    """Begins a transaction, waits for the writer's lock, and reads the end of the log as it is then.
 
     Args:
-        connection: one in whose transaction nothing was read.
+        connection: one on which nothing was begun; of SQLite, one that has begun and has the lock.
         digests: SHA-256 of content that may be there already.
     """
     wanted = list(digests)
@@ -65,7 +71,32 @@ def write(connection: Any, rows: Sequence[Insert]) -> None:
         for table, row in rows:
             connection.execute(insert(table), row)
     elif rows:
-        _sent(connection, [(_insert(table, tuple(row)), row) for table, row in rows])
+        _sent(connection, _inserts(rows))
+
+
+def commit(connection: Any, rows: Sequence[Insert], *, flush: bool) -> None:
+    """Adds rows, and ends the transaction.
+
+    Args:
+        connection: from `begin`.
+        rows: what is still to be added.
+        flush: true where it has to be on the disk; a file of SQLite is flushed by others.
+    """
+    if connection.dialect.name == "sqlite":
+        write(connection, rows)
+        connection.commit()
+        return
+    _sent(connection, [*_inserts(rows), (_COMMIT, {}), *([(_FLUSH, {})] if flush else [])])
+
+
+def flush(connection: Any) -> None:
+    """Returns when what was committed on a connection to PostgreSQL is on the disk."""
+    connection.exec_driver_sql(_FLUSH)
+    connection.commit()
+
+
+def _inserts(rows: Iterable[Insert]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(_insert(table, tuple(row)), row) for table, row in rows]
 
 
 @cache
@@ -83,7 +114,7 @@ def _sent(connection: Any, statements: Iterable[tuple[str, Mapping[str, Any]]]) 
     """Sends statements of PostgreSQL in one round trip; the rows of the last one."""
     driver = connection.connection.driver_connection
     cursor = _binding_cursor(driver)
-    bound = "; ".join(_text(cursor.mogrify(text, values)) for text, values in statements)
+    bound = "; ".join(_text(cursor.mogrify(text, values)) if values else text for text, values in statements)
     cursor.close()
     # Through SQLAlchemy, which tells what an error is, and whether the connection outlives it.
     result = connection.exec_driver_sql(bound, execution_options={"no_parameters": True})

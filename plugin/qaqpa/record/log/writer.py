@@ -136,16 +136,15 @@ class Writer:
             flush = any(job.flush for job in jobs)
             deadline = min(job.deadline for job in jobs)
             digests = [digest for job in jobs for digest in job.digests()]
-            with self._database.appending(deadline, digests, flush=flush) as (connection, end):
-                put = Putting(connection, end.there, self.key)
-                tip = self._tip(end.last) or put.draft(*first())
+            with self._database.appending(deadline, digests, flush=flush) as appending:
+                put = Putting(appending, self.key)
+                tip = self._tip(appending.end.last) or put.draft(*first())
                 # Before anything is appended, which may still be rolled back.
-                found = [job.read(connection) if job.read else None for job in jobs]
+                found = [job.read(appending.connection) if job.read else None for job in jobs]
                 for job, read in zip(jobs, found, strict=True):
                     appended = _put_job(put, tip, job, read)
                     written += [(job, appended)] if appended else []
                     tip = appended.tip if appended else tip
-                put.send()
             self._known = tip
         except Exception as error:  # noqa: BLE001 - whoever waits is told, and the thread goes on
             reason = error if isinstance(error, LogError) else LogError(f"The log failed ({type(error).__name__})")
