@@ -103,6 +103,7 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
     now: datetime,
     problems: Iterable[Problem] = (),
     trust: Trust | None = None,
+    trusted: Trusted | None = None,
     asked_by: str | None = None,
     as_of: bool = False,
     rollback: Rollback | None = None,
@@ -118,11 +119,12 @@ def request_about(  # noqa: PLR0913 - keyword arguments, each a part of the requ
         now: the moment of the decision, UTC.
         problems: what is known already to keep the gate from deciding.
         trust: where the parties file comes from; without it nobody's signature counts.
+        trusted: what it says, where it was read for this decision already.
         asked_by: the login of whoever asks, as a server established it; None where that is not known.
         as_of: true where the moment was chosen, and is not the present.
         rollback: the earlier decision to which the model goes back.
     """
-    parties, untrusted = trusted_parties(trust, now)
+    parties, untrusted = trusted if trusted else trusted_parties(trust, now)
     collected = collect(
         carried,
         subject,
@@ -159,7 +161,11 @@ def _that_matter(problems: Iterable[Problem], stage: Stage) -> list[Problem]:
     return [problem for problem in problems if problem.code not in open_at_review]
 
 
-def trusted_parties(trust: Trust | None, now: datetime) -> tuple[Parties | None, list[Problem]]:
+Trusted = tuple[Parties | None, list[Problem]]
+"""The parties file in force, and the problems that keep the gate from knowing it."""
+
+
+def trusted_parties(trust: Trust | None, now: datetime) -> Trusted:
     """The parties file in force, or the problem that keeps the gate from knowing it."""
     if trust is None:
         return None, []

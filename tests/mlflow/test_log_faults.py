@@ -255,7 +255,7 @@ def test_that_the_gate_failed_before_anything_was_judged_is_in_the_log_and_fills
     world.gatekeeper._refusals = Refusals(3)
     told = []
     for _ in range(5):
-        with pytest.raises(RefusedError, match="because the gate failed") as caught:
+        with pytest.raises(RefusedError, match="The gate failed") as caught:
             world.promote()
         told.append(caught.value.json_kwargs["qaqpa"]["log"])
     assert world.outcomes() == [("undecided", "refused", "")] * 3
@@ -274,7 +274,7 @@ def test_where_nothing_can_be_recorded_a_gate_that_failed_still_refuses(
         raise RuntimeError("the registry went away")
 
     monkeypatch.setattr(gated, "read_version", broken)
-    with _held(world), pytest.raises(RefusedError, match="because the gate failed") as caught:
+    with _held(world), pytest.raises(RefusedError, match="The gate failed") as caught:
         world.promote()
     assert caught.value.json_kwargs["qaqpa"]["log"] is None
 

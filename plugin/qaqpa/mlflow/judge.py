@@ -13,8 +13,7 @@ from qaqpa import times
 from qaqpa.config import Config, Gate
 from qaqpa.escape import visible
 from qaqpa.evidence.carriers import Carried
-from qaqpa.evidence.parties import Parties
-from qaqpa.gate import open_trust, request_about, trusted_parties
+from qaqpa.gate import Trusted, open_trust, request_about, trusted_parties
 from qaqpa.mlflow import events, metrics
 from qaqpa.mlflow.breakglass import Grant
 from qaqpa.mlflow.denial import (
@@ -38,6 +37,7 @@ from qaqpa.model import Decision, JsonObject, Problem, Request, Rollback, Verdic
 from qaqpa.policy.engine import Engine
 from qaqpa.record.log.decisions import START, Result
 from qaqpa.record.log.errors import LogError
+from qaqpa.record.log.newest import Looking
 from qaqpa.record.log.observing import limited
 from qaqpa.record.log.settings import configuration_digest
 from qaqpa.report.language import chosen_language
@@ -129,7 +129,7 @@ class Gatekeeper:
         self.config = limited(self.config, self._recorder.first_uses)
         return error
 
-    def trusted(self) -> tuple[Parties | None, list[Problem]]:
+    def trusted(self) -> Trusted:
         """The parties file in force, or why it cannot be used; neither where none is configured."""
         parties, problems = trusted_parties(self._trust, times.now())
         if self.config and self.config.parties:
@@ -223,11 +223,12 @@ class Gatekeeper:
         Raises:
             LogError: the decision log cannot be used.
         """
-        return self._decide(gate, candidate)[1]
+        return self._decide(gate, candidate, self._recorder.looking())[1]
 
-    def _decide(self, gate: Gate, candidate: Candidate) -> tuple[Request, Decision]:
+    def _decide(self, gate: Gate, candidate: Candidate, looking: Looking) -> tuple[Request, Decision]:
         now = times.now()
-        clock = self._recorder.problems(now, self.trusted()[0])
+        trusted = self.trusted()
+        clock = self._recorder.problems(now, trusted[0], looking)
 
         def ask(rollback: Rollback | None, more: Sequence[Carried]) -> Request:
             return request_about(
@@ -238,7 +239,7 @@ class Gatekeeper:
                 settings=gate.settings,
                 now=now,
                 problems=[*candidate.problems, *clock],
-                trust=self._trust,
+                trusted=trusted,
                 asked_by=known_login(),
                 rollback=rollback,
             )
@@ -263,7 +264,9 @@ class Gatekeeper:
         if not self._places.acquire(timeout=_PATIENCE_SECONDS):
             return Decided(busy_outcome(action, gate.stage.value))
         try:
-            request, decision = self._decide(gate, candidate())
+            # The end of the log is read while the candidate is.
+            looking = self._recorder.looking()
+            request, decision = self._decide(gate, candidate(), looking)
             known = self._trust is not None
             message = one_line(decision, self._engine.catalog, self._language, has_parties=known)
             return Decided(self._noted(outcome_of(decision, message), request), decision, request)

@@ -24,6 +24,7 @@ from qaqpa.policy.engine import Engine
 from qaqpa.record.log.allowed import Promotion
 from qaqpa.record.log.decisions import RELOAD, START, Asked, DecisionLog, Result
 from qaqpa.record.log.errors import LogError
+from qaqpa.record.log.newest import Looking
 from qaqpa.record.log.opening import open_log
 
 _LOST = "the outcome of decision %s could not be recorded; it is shown as unknown (%s)"
@@ -140,15 +141,24 @@ class Recorder:
             log.warning("qaqpa: decisions are kept in %s on this machine only; log.url names a database", where)
         return None
 
-    def problems(self, now: datetime, parties: Parties | None) -> list[Problem]:
+    def looking(self) -> Looking:
+        """Begins to read the end of the log, for `problems`; returns at once."""
+        return self._log.looking() if self._log else Looking.at_nothing()
+
+    def problems(self, now: datetime, parties: Parties | None, looking: Looking) -> list[Problem]:
         """What keeps the gate from deciding at a time; a parties file of another version is recorded on the way.
+
+        Args:
+            now: the moment of the decision, UTC.
+            parties: the parties file in force.
+            looking: from `looking`.
 
         Raises:
             LogError: the log cannot be used.
         """
         if self._log is None:
             return []
-        problem = self._log.clock_problem(now)
+        problem = self._log.clock_problem(now, looking)
         version = parties.version if parties else None
         if self._facts and version != self._version:
             self._version, self._due = version, self._due or RELOAD

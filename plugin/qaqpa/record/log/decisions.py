@@ -18,6 +18,7 @@ from qaqpa.record.log.bounded import within
 from qaqpa.record.log.chain import DECISION, OUTCOME, compact
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import OverrideUsedError
+from qaqpa.record.log.newest import Looking
 from qaqpa.record.log.observing import first_uses
 from qaqpa.record.log.putting import OVERRIDE, REVIEW, Content, Draft
 from qaqpa.record.log.reading import last_start
@@ -122,13 +123,21 @@ class DecisionLog:
         """
         return self._writer.append(drafts)
 
-    def clock_problem(self, now: datetime) -> Problem | None:
+    def looking(self) -> Looking:
+        """Begins to read the end of the log, for `clock_problem`; returns at once."""
+        return self._writer.looking()
+
+    def clock_problem(self, now: datetime, looking: Looking | None = None) -> Problem | None:
         """Why nothing can be decided at a time: the log has a later one, so a clock went back. It also reads `uses`.
+
+        Args:
+            now: that time, UTC.
+            looking: from `looking`, where that was begun before.
 
         Raises:
             LogError: the log cannot be used.
         """
-        newest = self._writer.newest()
+        newest = (looking or self.looking()).newest()
         latest = newest.latest
         if newest.used > self._uses.newest:
             self._writer.append((), self._uses.read)

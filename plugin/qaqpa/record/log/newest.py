@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import func, select
 
@@ -36,6 +39,21 @@ class Newest:
     used: int = 0
 
 
+@dataclass(frozen=True)
+class Looking:
+    """A reading that was begun, and waits for its answer when that is asked for.
+
+    `newest` returns what the last row says, and raises `LogError` where the log cannot be read, or not in time.
+    """
+
+    newest: Callable[[], Newest]
+
+    @classmethod
+    def at_nothing(cls) -> Looking:
+        """Where there is no log."""
+        return cls(Newest)
+
+
 class Reader:
     """Reads the end of one log. Safe for threads and for forks."""
 
@@ -52,12 +70,8 @@ class Reader:
         self._starting = threading.Lock()
         self._asked: queue.SimpleQueue[Future[Newest]] = queue.SimpleQueue()
 
-    def newest(self) -> Newest:
-        """What the last row says.
-
-        Raises:
-            LogError: the log cannot be read, or not in time.
-        """
+    def looking(self) -> Looking:
+        """Begins to read; returns at once."""
         with self._starting:
             if self._process != os.getpid():
                 # After a fork the thread and whoever waits for it are the parent's.
@@ -66,8 +80,11 @@ class Reader:
                 self._process = os.getpid()
         answer: Future[Newest] = Future()
         self._asked.put(answer)
+        return Looking(partial(self._answer, answer, time.monotonic() + self._timeout))
+
+    def _answer(self, answer: Future[Newest], until: float) -> Newest:
         try:
-            return answer.result(self._timeout)
+            return answer.result(max(0.0, until - time.monotonic()))
         except FutureTimeout:
             answer.cancel()
             raise LogError(

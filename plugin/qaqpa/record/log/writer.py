@@ -17,7 +17,7 @@ from qaqpa.evidence.keys import SigningKey
 from qaqpa.record.log.chain import Row, link, peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import LogError, OverrideUsedError
-from qaqpa.record.log.newest import Newest, Reader
+from qaqpa.record.log.newest import Looking, Reader
 from qaqpa.record.log.putting import Draft, Putting, Tip, first
 
 MOST_AT_ONCE = 64
@@ -96,16 +96,13 @@ class Writer:
                 f"The decision log does not answer within {self._timeout:g} s", where=self._database.shown
             ) from None
 
-    def newest(self) -> Newest:
-        """What the last row says. Reading takes no lock, and so a fraction of what `append` takes.
-
-        Raises:
-            LogError: the log cannot be read.
-        """
+    def looking(self) -> Looking:
+        """Begins to read the end of the log. That takes no lock, and so a fraction of what `append` takes."""
         self._start()
-        if not self._made:
-            self.append(())
-        return self._reader.newest()
+        if self._made:
+            return self._reader.looking()
+        # The tables may be missing.
+        return Looking(lambda: (self.append(()), self._reader.looking().newest())[1])
 
     def _start(self) -> None:
         with self._starting:
