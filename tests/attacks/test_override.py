@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -28,6 +29,7 @@ from qaqpa.policy.bundle import SERVER_BUNDLE
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import Claim
 from qaqpa.record.log.listing import Listed, Wanted, listed, recorded, used
+from qaqpa.record.log.newest import FRESH_SECONDS
 from qaqpa.record.log.opening import open_log
 from qaqpa.record.log.uses import Use
 from qaqpa.resources import COMPILED
@@ -341,6 +343,8 @@ def overdue(registry: Registry, version: Version, piece: Carried, *, days: int =
     }
     signers = [["incident1", "response"], ["incident2", "on-call"]]
     open_log(log_of(registry)).claim([Claim(_id(piece), fields, {"ticket": "INC-17", "signers": signers})])
+    # So long may a server take to see what another one used.
+    time.sleep(FRESH_SECONDS)
     return _id(piece)
 
 

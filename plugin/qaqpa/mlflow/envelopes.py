@@ -28,9 +28,9 @@ from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.kinds import SYSTEM
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import Statement
+from qaqpa.mlflow.connecting import Question, placed, places
 from qaqpa.mlflow.guard import Keeper
 from qaqpa.mlflow.pins import expect_location
-from qaqpa.mlflow.reading import Question, placed, places
 from qaqpa.mlflow.tables import ENVELOPES, SUBJECTS
 
 Keepers = Callable[[], Keeper | None]

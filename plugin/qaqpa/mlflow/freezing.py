@@ -69,8 +69,8 @@ def freezing(store: Any) -> Iterator[None]:
     def freeze(location: str) -> None:
         own = uuid.uuid4().hex
         until = time.time_ns() // 1_000_000 + _LONGEST_MS
-        with store.ManagedSessionMaker(read_only=False) as session:
-            session.execute(FREEZES.insert().values(id=own, location=location.rstrip("/"), until_ms=until))
+        with store.connected() as connection:
+            connection.execute(FREEZES.insert(), {"id": own, "location": location.rstrip("/"), "until_ms": until})
         frozen.append(own)
         wait_for_writers()
         _wait_for_announced(store, location)
@@ -86,8 +86,8 @@ def freezing(store: Any) -> Iterator[None]:
 
 def _thaw(store: Any, frozen: list[str]) -> None:
     try:
-        with store.ManagedSessionMaker(read_only=False) as session:
-            session.execute(FREEZES.delete().where(FREEZES.c.id.in_(frozen)))
+        with store.connected() as connection:
+            connection.execute(FREEZES.delete().where(FREEZES.c.id.in_(frozen)))
     except MlflowException:
         # What was asked for is done or refused already; the files only stay frozen for longer.
         log.exception("qaqpa: files that were judged stay frozen for up to a day")

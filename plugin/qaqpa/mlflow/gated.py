@@ -28,6 +28,7 @@ from mlflow.utils.validation import (
 from qaqpa.config import Config
 from qaqpa.mlflow.ahead import AheadMixin
 from qaqpa.mlflow.canary import answer_canary, answer_reading
+from qaqpa.mlflow.connecting import connections, reading_sessions
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.envelopes import keep_all, watched
 from qaqpa.mlflow.freezing import with_frozen_bytes
@@ -36,7 +37,6 @@ from qaqpa.mlflow.identity import REGISTERED_BY, registration
 from qaqpa.mlflow.in_force import InForce, with_one_gatekeeper
 from qaqpa.mlflow.judge import Case, Gatekeeper
 from qaqpa.mlflow.pins import expect_model, expect_version, lock, pinned, pinned_whole
-from qaqpa.mlflow.reading import reading_connections, reading_sessions
 from qaqpa.mlflow.recording import Admission
 from qaqpa.mlflow.records import PROMPT_SOURCES, ModelRecord, VersionRecord, read_model, read_version, read_versions
 from qaqpa.mlflow.stages import is_moving, keep_single, moving
@@ -83,7 +83,7 @@ class GateMixin(TagGuardMixin):
         super().__init__(db_uri, read_db_uri=read_db_uri)
         self._in_force: InForce = gatekeeper if isinstance(gatekeeper, InForce) else InForce(gatekeeper)
         make_tables(self.engine)
-        self.reading, self.reading_rows = reading_connections(self.engine), reading_sessions(self.engine)
+        self.connected, self.reading = connections(self.engine), reading_sessions(self.engine)
         self.ManagedSessionMaker = watched(self.ManagedSessionMaker, self._keeper)
         with self.ManagedSessionMaker(read_only=False) as session:
             keep_all(session, self._keeper())

@@ -80,7 +80,7 @@ def about_overrides(store: Any, statements: Iterable[str]) -> Known:
         UndecidedError: there are too many to read.
     """
     wanted = sorted(set(statements))
-    with store.reading() as session:
+    with store.connected() as session:
         keeper = store._keeper()  # noqa: SLF001 - a part of the same store
         reviews = read(session, map(of_statement, wanted), keeper)
         back = read(session, (of_statement(one.statement.id) for one in reviews or ()), keeper)

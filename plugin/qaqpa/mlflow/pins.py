@@ -17,6 +17,7 @@ from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel
 from sqlalchemy import bindparam, select, text
 
 from qaqpa.evidence.carriers import TAG_PREFIX
+from qaqpa.mlflow.connecting import Question
 from qaqpa.mlflow.denial import RefusedError
 from qaqpa.mlflow.records import VersionRecord, model_versions, version_record
 from qaqpa.model import Problem, Verdict
@@ -42,7 +43,7 @@ class _Pins:
         return name in self.whole or any(model == name for model, _ in self.versions)
 
 
-_LOCK = select(SqlRegisteredModel.name).where(SqlRegisteredModel.name == bindparam("name")).with_for_update()
+_LOCK = Question(select(SqlRegisteredModel.name).where(SqlRegisteredModel.name == bindparam("name")).with_for_update())
 _pins: ContextVar[_Pins | None] = ContextVar("qaqpa_pins", default=None)
 
 
@@ -88,7 +89,7 @@ def lock(session: Any, name: str, *, always: bool = False) -> None:
             # Not through the session, which would first write what MLflow has changed already, and so begin one.
             connection.execute(text("BEGIN IMMEDIATE"))
         return
-    session.execute(_LOCK, {"name": name})
+    _LOCK.rows(session, {"name": name})
 
 
 def expect_location(row: Any) -> None:

@@ -24,9 +24,9 @@ from sqlalchemy import String, and_, bindparam, cast, func, literal_column, or_,
 from sqlalchemy.orm import object_session
 
 from qaqpa.evidence.carriers import TAG_PREFIX
+from qaqpa.mlflow.connecting import Question, placed, places
 from qaqpa.mlflow.identity import REGISTERED_BY
 from qaqpa.mlflow.locations import spellings
-from qaqpa.mlflow.reading import Question, placed, places
 
 PROMPT_SOURCES = frozenset({"prompt-template", "dummy-source"})
 """What stands for the source of a prompt. A source cannot be changed later; the tag that marks prompts can."""
@@ -99,7 +99,7 @@ def read_model(store: Any, name: str) -> ModelRecord:
     Raises:
         MlflowException: it does not exist, or the database does not answer.
     """
-    with store.reading_rows() as session:
+    with store.reading() as session:
         return _model(store._get_registered_model(session, name, eager=True))  # noqa: SLF001 - a contract test pins it
 
 
@@ -110,11 +110,11 @@ def read_version(store: Any, name: str, version: int) -> VersionRecord:
         MlflowException: it does not exist, or the database does not answer.
     """
     workspace = store._get_active_workspace()  # noqa: SLF001 - a contract test pins it
-    with store.reading() as connection:
+    with store.connected() as connection:
         found = _around(connection, workspace, name, version)
     if not found.version:
         # MLflow says what is wrong with it.
-        with store.reading_rows() as session:
+        with store.reading() as session:
             return version_record(store._get_sql_model_version(session, name, version))  # noqa: SLF001 - the same
     return VersionRecord(
         model=ModelRecord(name, workspace, found.created_ms, found.model_tags, found.aliases),
@@ -134,7 +134,7 @@ def read_versions(store: Any, name: str) -> list[VersionRecord]:
     Raises:
         MlflowException: it does not exist, or the database does not answer.
     """
-    with store.reading_rows() as session:
+    with store.reading() as session:
         row = store._get_registered_model(session, name, eager=True)  # noqa: SLF001 - a contract test pins it
         return model_versions(row)
 

@@ -194,7 +194,7 @@ def _workspace(store: Any) -> str:
 def _candidate(store: Any, wanted: _Wanted, roots: Sequence[Path]) -> Candidate:
     digest, problems = judged_bytes(store, wanted.location, roots)
     made = origin(tracking_store(), wanted.location, wanted.run_id)
-    with store.reading() as connection:
+    with store.connected() as connection:
         found = _found(connection, store._keeper(), wanted, digest)  # noqa: SLF001 - a part of the same store
     subject = Subject(
         name=wanted.name,

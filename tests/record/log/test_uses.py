@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,6 +20,7 @@ from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import Claim, DecisionLog
 from qaqpa.record.log.errors import OverrideUsedError
 from qaqpa.record.log.listing import used
+from qaqpa.record.log.newest import FRESH_SECONDS
 from qaqpa.record.log.opening import open_log
 from qaqpa.record.log.tables import content, overrides
 from support.logs import Owner, checked, kinds, log_source
@@ -46,18 +48,31 @@ def test_a_server_sees_what_another_one_used_and_what_was_reviewed(source: LogSo
     log, other = open_log(source), open_log(source)
     assert (log.clock_problem(times.now()), log.uses) == (None, ())
     row = claimed(other)
+    time.sleep(FRESH_SECONDS)
     log.clock_problem(times.now())
     [use] = log.uses
     assert (use.entry.seq, use.sha256, use.ticket, use.decisions, use.review) == (row, A, "INC-17", [7], None)
     assert use.signers == [("incident1", "response"), ("incident2", "on-call")]
     claimed(other, B)
     other.reviewed(use, "ef" * 32, "justified", {"learnt": "x"})
+    time.sleep(FRESH_SECONDS)
     log.clock_problem(times.now())
     first, second = log.uses
     assert first.review
     assert (first.review.fields["of"], second.sha256, second.review) == (row, B, None)
     assert used(Database(source)) == log.uses
     assert checked(source).problems == []
+
+
+def test_what_this_server_used_itself_is_seen_at_once(source: LogSource) -> None:
+    log = open_log(source)
+    assert (log.clock_problem(times.now()), log.uses) == (None, ())
+    claimed(log)
+    log.clock_problem(times.now())
+    [use] = log.uses
+    log.reviewed(use, "ef" * 32, "justified", {"learnt": "x"})
+    log.clock_problem(times.now())
+    assert log.uses[0].review
 
 
 def test_of_two_servers_that_see_a_review_one_records_it(source: LogSource) -> None:

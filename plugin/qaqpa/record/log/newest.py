@@ -24,6 +24,12 @@ from qaqpa.record.log.database import Database
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.tables import chain, overrides
 
+FRESH_SECONDS = 1.0
+"""How long an answer is good for: shorter than the time that clocks may be apart.
+
+An override that was used meanwhile is found when it is claimed.
+"""
+
 _USED = select(func.max(overrides.c.seq)).scalar_subquery().label("used")
 _NEWEST = select(chain.c.body, _USED).order_by(chain.c.seq.desc()).limit(1)
 
@@ -69,18 +75,28 @@ class Reader:
         self._process = 0
         self._starting = threading.Lock()
         self._asked: queue.SimpleQueue[Future[Newest]] = queue.SimpleQueue()
+        self._last: tuple[float, Newest] | None = None
+        self._forgotten = 0
 
     def looking(self) -> Looking:
-        """Begins to read; returns at once."""
+        """Begins to read, unless that was done a moment ago; returns at once."""
         with self._starting:
             if self._process != os.getpid():
                 # After a fork the thread and whoever waits for it are the parent's.
-                self._asked = queue.SimpleQueue()
+                self._asked, self._last = queue.SimpleQueue(), None
                 threading.Thread(target=self._run, args=[self._asked], name="qaqpa-log-read", daemon=True).start()
                 self._process = os.getpid()
+        last = self._last
+        if last and time.monotonic() - last[0] < FRESH_SECONDS:
+            return Looking(lambda: last[1])
         answer: Future[Newest] = Future()
         self._asked.put(answer)
         return Looking(partial(self._answer, answer, time.monotonic() + self._timeout))
+
+    def forget(self) -> None:
+        """Whoever looks next reads again: this process used an override up, or reviewed one."""
+        self._forgotten += 1
+        self._last = None
 
     def _answer(self, answer: Future[Newest], until: float) -> Newest:
         try:
@@ -97,13 +113,18 @@ class Reader:
             while not asked.empty():
                 waiting.append(asked.get())
             present = [one for one in waiting if one.set_running_or_notify_cancel()]
+            if not present:
+                continue
+            began, before = time.monotonic(), self._forgotten
             try:
-                found = self._read() if present else Newest()
+                found = self._read()
             except Exception as error:  # noqa: BLE001 - whoever waits is told, and the thread goes on
                 reason = error if isinstance(error, LogError) else LogError(f"The log failed ({type(error).__name__})")
                 for one in present:
                     one.set_exception(reason)
                 continue
+            if before == self._forgotten:
+                self._last = (began, found)
             for one in present:
                 one.set_result(found)
 

@@ -143,6 +143,8 @@ class Writer:
                     written += [(job, appended)] if appended else []
                     tip = appended.tip if appended else tip
             self._known = tip
+            if any(draft.override for job in jobs for draft in job.drafts):
+                self._reader.forget()
         except Exception as error:  # noqa: BLE001 - whoever waits is told, and the thread goes on
             reason = error if isinstance(error, LogError) else LogError(f"The log failed ({type(error).__name__})")
             for job in jobs:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the gate reads the registry: from its primary database, since a replica may be behind, and quickly.
+"""How the gate asks the registry's database: the primary one, since a replica may be behind, and quickly.
 
 In PostgreSQL each statement is a transaction of its own. As MLflow sets it up, two statements of one transaction see
 different states too, and to begin and to end one takes as long as a statement. What was read is compared once more when
@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from qaqpa.mlflow.denial import log
 
-Reading = Callable[..., AbstractContextManager[Any]]
-"""Opens what reads: a session, or a connection."""
+Opening = Callable[..., AbstractContextManager[Any]]
+"""Opens a session, or a connection."""
 
 
-def reading_sessions(engine: Any) -> Reading:
+def reading_sessions(engine: Any) -> Opening:
     """MLflow's maker of sessions, for what only MLflow itself knows how to read.
 
     Args:
@@ -34,8 +34,8 @@ def reading_sessions(engine: Any) -> Reading:
     return _get_managed_session_maker(sessionmaker(bind=_without_transactions(engine)), engine.dialect.name)  # type: ignore[no-any-return]
 
 
-def reading_connections(engine: Any) -> Reading:
-    """Opens a connection, whose errors are those of MLflow's sessions.
+def connections(engine: Any) -> Opening:
+    """Opens a connection, on which PostgreSQL commits each statement; its errors are those of MLflow's sessions.
 
     Args:
         engine: of the primary database.
