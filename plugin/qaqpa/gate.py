@@ -90,6 +90,7 @@ def decide_document(document: JsonObject, engine: Engine) -> Decision:
         answer.versions,
         document,
         answer.decision_id,
+        answer.asked,
     )
 
 

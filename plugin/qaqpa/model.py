@@ -217,7 +217,8 @@ class Answer:
     """What an engine returned: the decision document as parsed JSON, or None where it gave none.
 
     `versions` says which programs evaluated the policies, such as `{"wasmtime": "46.0.1"}`. `decision_id` is what an
-    OPA server calls the decision in its own log; empty where it said none.
+    OPA server calls the decision in its own log; empty where it said none. `asked` is the input as JSON, with sorted
+    keys and without blanks, where the engine made that text anyway.
     """
 
     document: Json
@@ -225,6 +226,7 @@ class Answer:
     policy_digest: str
     versions: Mapping[str, str] = field(default_factory=dict)
     decision_id: str = ""
+    asked: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,8 @@ class Decision:
 
     `document` follows `schemas/decision.json`. Where no engine gave a sound document, it is one made here: no findings,
     verdict `undecided`, and the problem that says why. `context` is the one that was judged by; `versions` and
-    `decision_id` are those of the answer; `input` is all that the policies were given.
+    `decision_id` are those of the answer; `input` is all that the policies were given, and `asked` its text, where
+    there is one.
     """
 
     verdict: Verdict
@@ -244,6 +247,7 @@ class Decision:
     versions: Mapping[str, str] = field(default_factory=dict)
     input: JsonObject = field(default_factory=dict)
     decision_id: str = ""
+    asked: bytes = field(default=b"", compare=False)
 
     @property
     def findings(self) -> Sequence[JsonObject]:

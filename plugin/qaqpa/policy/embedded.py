@@ -68,7 +68,9 @@ class EmbeddedEngine:
             UndecidedError: the evaluation trapped, took too long or too much memory, or gave no document.
         """
         try:
-            text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+            text = json.dumps(
+                document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+            ).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise UndecidedError(f"The input is not JSON: {error}") from error
         try:
@@ -81,7 +83,7 @@ class EmbeddedEngine:
             ) from error
         if len(values) != 1 or "result" not in values[0]:
             raise UndecidedError("The policies gave no decision", mend="See that the input fits schemas/input.json")
-        return Answer(values[0]["result"], self.name, self.policy_digest, {"wasmtime": WASMTIME})
+        return Answer(values[0]["result"], self.name, self.policy_digest, {"wasmtime": WASMTIME}, asked=text)
 
     def _run(self, text: bytes) -> list[JsonObject]:
         if self._process != os.getpid():

@@ -63,7 +63,9 @@ def test_only_an_ordinary_promotion_that_was_done_is_found(source: LogSource, de
     ):
         log.outcome([log.decided(asked(decision, **changes))], result)
     log.decided(asked(decision))
-    back = replace(decision, input={**decision.input, "rollback": {"decision": 2, "allowed_at": times.pair(NOW)}})
+    back = replace(
+        decision, input={**decision.input, "rollback": {"decision": 2, "allowed_at": times.pair(NOW)}}, asked=b""
+    )
     log.outcome([log.decided(asked(back))], Result.WRITTEN)
     beside = log.decided(asked(decision))
     log.outcome([beside], Result.WRITTEN, overrides={beside: log.claim_override("ab" * 32, {})})

@@ -22,7 +22,7 @@ from qaqpa import times
 from qaqpa.config import Config, LogSource
 from qaqpa.model import Decision, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
-from qaqpa.record.log.chain import peek
+from qaqpa.record.log.chain import compact, peek
 from qaqpa.record.log.database import Database
 from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError, OverrideUsedError
@@ -44,6 +44,10 @@ def test_a_decision_comes_back_as_it_was_made(source: LogSource, decision: Decis
     log.outcome([number], Result.FAILED, "changed_meanwhile")
     again = recorded(log.database, number).listed
     assert (again.outcome, again.reason) == ("failed", "changed_meanwhile")
+
+
+def test_the_text_that_the_engine_was_given_is_what_is_recorded(decision: Decision) -> None:
+    assert decision.asked == compact(decision.input)
 
 
 def test_a_signed_row_names_nobody(source: LogSource, decision: Decision) -> None:

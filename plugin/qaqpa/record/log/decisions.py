@@ -204,7 +204,7 @@ class DecisionLog:
         }
         contents = {"about": Content(compact(about))}
         if decision:
-            contents["input"] = Content(compact(decision.input), shared=True)
+            contents["input"] = Content(decision.asked or compact(decision.input), shared=True)
         (number,) = self._writer.append([Draft(DECISION, fields, contents)]).numbers
         promotion = promoted(fields)
         if promotion:
