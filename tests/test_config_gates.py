@@ -14,8 +14,8 @@ from qaqpa import times
 from qaqpa.config import DEFAULT_GATE, Config, fold, matches
 from qaqpa.documents import DocumentError
 from qaqpa.errors import UsageError
-from qaqpa.gate import validate_config
 from qaqpa.model import Settings, Stage, Strength
+from qaqpa.policy.configured import validate_config
 from qaqpa.policy.embedded import EmbeddedEngine
 from support.configurations import FULL, day, load
 

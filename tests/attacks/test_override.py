@@ -26,8 +26,8 @@ from qaqpa.evidence.statement import context_digest
 from qaqpa.mlflow.denial import HEADER
 from qaqpa.model import Stage
 from qaqpa.policy.bundle import SERVER_BUNDLE
+from qaqpa.record.log.asked import Claim
 from qaqpa.record.log.database import Database
-from qaqpa.record.log.decisions import Claim
 from qaqpa.record.log.listing import Listed, Wanted, listed, recorded, used
 from qaqpa.record.log.newest import FRESH_SECONDS
 from qaqpa.record.log.opening import open_log

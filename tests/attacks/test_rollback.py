@@ -23,8 +23,8 @@ from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.model import Stage
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.record.log.allowed import Promotion
+from qaqpa.record.log.asked import Result
 from qaqpa.record.log.chain import link, make_row, open_row
-from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.erase import erase_person, erase_row
 from qaqpa.record.log.opening import open_log
 from qaqpa.record.log.opening import signing_key as gate_key

@@ -17,8 +17,9 @@ from qaqpa.config import Config, load_config
 from qaqpa.documents import parse_yaml, read, validator
 from qaqpa.evidence.directory import read_draft
 from qaqpa.evidence.kinds import NO_EVIDENCE, kind, kinds
-from qaqpa.gate import decide, validate_config
+from qaqpa.gate import decide
 from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.configured import validate_config
 from qaqpa.policy.embedded import EmbeddedEngine
 from qaqpa.report.texts import Texts
 from support.contents import contents, context

@@ -17,7 +17,7 @@ from qaqpa.config import LogSource
 from qaqpa.evidence.keys import openssh
 from qaqpa.model import Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
-from qaqpa.record.log.decisions import Result
+from qaqpa.record.log.asked import Result
 from qaqpa.record.log.opening import open_log, signing_key
 from qaqpa.record.log.putting import Draft
 from support.logs import Owner, asked, log_source, made

@@ -18,7 +18,7 @@ from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.pieces import read_statement
 from qaqpa.evidence.statement import Statement, context_digest
 from qaqpa.record.attest import DSSE_FILE
-from qaqpa.record.log.decisions import Claim
+from qaqpa.record.log.asked import Claim
 from qaqpa.record.log.listing import used
 from qaqpa.record.log.opening import open_log
 from support.contents import context

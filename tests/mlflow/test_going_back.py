@@ -16,7 +16,8 @@ from qaqpa.cli.main import main
 from qaqpa.evidence.carriers import Carried
 from qaqpa.mlflow.denial import HEADER, RefusedError
 from qaqpa.policy.embedded import EmbeddedEngine
-from qaqpa.record.log.decisions import DecisionLog, Result
+from qaqpa.record.log.asked import Result
+from qaqpa.record.log.decisions import DecisionLog
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.replay import replay
 from qaqpa.report.line import one_line

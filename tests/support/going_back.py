@@ -22,8 +22,8 @@ from qaqpa.mlflow.recording import Admission
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import JsonObject, Stage, Subject
 from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.record.log.asked import Result
 from qaqpa.record.log.database import Database
-from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.listing import Recorded, Wanted, listed, recorded
 from support.contents import contents
 from support.keyring import organisation, to_yaml, trusted

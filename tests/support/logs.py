@@ -18,9 +18,10 @@ from qaqpa.gate import decide
 from qaqpa.model import Decision, JsonObject, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.record.log.allowed import recorded_as
+from qaqpa.record.log.asked import Asked, Result
 from qaqpa.record.log.chain import Row, peek
 from qaqpa.record.log.database import Database
-from qaqpa.record.log.decisions import Asked, DecisionLog, Result
+from qaqpa.record.log.decisions import DecisionLog
 from qaqpa.record.log.listing import Wanted, listed, recorded
 from qaqpa.record.log.opening import open_log, signing_key
 from qaqpa.record.log.putting import Draft

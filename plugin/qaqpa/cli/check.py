@@ -26,8 +26,9 @@ from qaqpa.cli.verdicts import Signing, add_verdict
 from qaqpa.config import Config, load_config
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
-from qaqpa.gate import decide, open_engine, request_about, validate_config
+from qaqpa.gate import decide, open_engine, request_about
 from qaqpa.model import Problem, Stage
+from qaqpa.policy.configured import validate_config
 from qaqpa.report.judged import Judged
 from qaqpa.report.language import chosen_language
 from qaqpa.report.overrides import overrides_noted

@@ -21,9 +21,10 @@ from qaqpa.config import Config, load_config
 from qaqpa.errors import ExitCode, QaqpaError, with_extra
 from qaqpa.escape import visible
 from qaqpa.evidence.trust import TrustError
-from qaqpa.gate import decide, is_law, is_looser, open_engine, open_trust, validate_config
+from qaqpa.gate import decide, open_engine, open_trust
 from qaqpa.model import Request, Stage, Subject, Verdict
 from qaqpa.policy.bundle import Catalog
+from qaqpa.policy.configured import is_law, is_looser, validate_config
 from qaqpa.report.language import language_and_source
 from qaqpa.report.texts import Texts
 

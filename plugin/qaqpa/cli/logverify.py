@@ -17,7 +17,7 @@ from qaqpa.cli.common import console
 from qaqpa.cli.logged import database_of, public_keys, source_of
 from qaqpa.errors import ExitCode, UsageError
 from qaqpa.escape import visible
-from qaqpa.record.log.decisions import CHECKPOINT
+from qaqpa.record.log.asked import CHECKPOINT
 from qaqpa.record.log.note import MAX_NOTE_BYTES, make_note, read_note
 from qaqpa.record.log.opening import open_log, signing_key
 from qaqpa.record.log.putting import Draft

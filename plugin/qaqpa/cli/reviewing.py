@@ -15,8 +15,9 @@ from qaqpa.cli.formats import deliver, parse_formats
 from qaqpa.cli.saying import say
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
-from qaqpa.gate import open_engine, open_trust, trusted_parties, validate_config
+from qaqpa.gate import open_engine, open_trust, trusted_parties
 from qaqpa.model import Stage
+from qaqpa.policy.configured import validate_config
 from qaqpa.report.language import chosen_language
 from qaqpa.review.concerned import Scene
 from qaqpa.review.pinned import Pinned

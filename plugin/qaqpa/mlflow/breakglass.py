@@ -23,7 +23,8 @@ from qaqpa.mlflow.denial import RefusedError, log, show
 from qaqpa.mlflow.identity import acting_user
 from qaqpa.mlflow.saying import problem, say
 from qaqpa.model import Decision, Evidence, JsonObject, Problem, Request, Separation, Status, Verdict
-from qaqpa.record.log.decisions import Claim, DecisionLog
+from qaqpa.record.log.asked import Claim
+from qaqpa.record.log.decisions import DecisionLog
 from qaqpa.record.log.errors import LogError, OverrideUsedError
 from qaqpa.record.log.uses import Use
 

@@ -17,7 +17,7 @@ from qaqpa.mlflow.saying import undecided
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import JsonObject, Problem, Stage, Verdict
 from qaqpa.policy.bundle import Catalog
-from qaqpa.record.log.decisions import START as START_ROW
+from qaqpa.record.log.asked import START as START_ROW
 from qaqpa.record.log.errors import LogError
 
 START, CLOSED = "QAQPA_START", "closed"

@@ -25,7 +25,7 @@ from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.judge import Gatekeeper
 from qaqpa.mlflow.sources import Stamp, current, is_settled
 from qaqpa.mlflow.worker import this_worker
-from qaqpa.record.log.decisions import RELOAD
+from qaqpa.record.log.asked import RELOAD
 
 _RETRY_SECONDS = 10.0
 _PATIENCE_SECONDS = 10.0

@@ -35,7 +35,7 @@ from qaqpa.mlflow.recording import Admission, Recorder, unusable
 from qaqpa.mlflow.subject import Candidate
 from qaqpa.model import Decision, JsonObject, Problem, Request, Rollback, Verdict
 from qaqpa.policy.engine import Engine
-from qaqpa.record.log.decisions import START, Result
+from qaqpa.record.log.asked import START, Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.newest import Looking
 from qaqpa.record.log.observing import limited

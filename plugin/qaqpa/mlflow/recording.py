@@ -22,7 +22,8 @@ from qaqpa.mlflow.new_key import said_of_key
 from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
 from qaqpa.policy.engine import Engine
 from qaqpa.record.log.allowed import Promotion
-from qaqpa.record.log.decisions import RELOAD, START, Asked, DecisionLog, Result
+from qaqpa.record.log.asked import RELOAD, START, Asked, Result
+from qaqpa.record.log.decisions import DecisionLog
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.newest import Looking
 from qaqpa.record.log.opening import open_log

@@ -21,7 +21,7 @@ from qaqpa.config import Config, load_config
 from qaqpa.errors import QaqpaError
 from qaqpa.escape import visible
 from qaqpa.evidence.trust import TrustError
-from qaqpa.gate import open_engine, open_trust, validate_config
+from qaqpa.gate import open_engine, open_trust
 from qaqpa.mlflow import events, exposing, metrics
 from qaqpa.mlflow.artifact_stores import guard_late
 from qaqpa.mlflow.canary import CANARY
@@ -36,6 +36,7 @@ from qaqpa.mlflow.worker import note_count, server_command, this_worker
 from qaqpa.mlflow.workspaces import check_guarded
 from qaqpa.mlflow.writes import KNOWN, unclassified
 from qaqpa.model import Verdict
+from qaqpa.policy.configured import validate_config
 from qaqpa.policy.engine import Engine
 from qaqpa.record.log.errors import LogError
 

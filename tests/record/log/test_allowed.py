@@ -18,8 +18,8 @@ from qaqpa import times
 from qaqpa.config import LogSource
 from qaqpa.model import Decision, Verdict
 from qaqpa.record.log.allowed import Promotion, promoted
+from qaqpa.record.log.asked import Result
 from qaqpa.record.log.database import Database
-from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.opening import open_log
 from qaqpa.record.log.putting import Draft

@@ -22,9 +22,9 @@ from qaqpa import times
 from qaqpa.config import Config, LogSource
 from qaqpa.model import Decision, Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.record.log.asked import Result
 from qaqpa.record.log.chain import compact, peek
 from qaqpa.record.log.database import Database
-from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.errors import LogError, OverrideUsedError
 from qaqpa.record.log.listing import Wanted, listed, recorded
 from qaqpa.record.log.opening import open_log

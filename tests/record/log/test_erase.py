@@ -11,8 +11,8 @@ from qaqpa.config import LogSource
 from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.model import Decision
 from qaqpa.policy.embedded import EmbeddedEngine
+from qaqpa.record.log.asked import Result
 from qaqpa.record.log.chain import peek
-from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.erase import erase_person, erase_row
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.listing import recorded

@@ -11,8 +11,9 @@ import pytest
 
 from qaqpa import times
 from qaqpa.config import MAX_OBSERVE_DAYS, Config, Observe
+from qaqpa.record.log.asked import RELOAD
 from qaqpa.record.log.chain import Entry
-from qaqpa.record.log.decisions import RELOAD, DecisionLog
+from qaqpa.record.log.decisions import DecisionLog
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.observing import first_uses, limited
 from qaqpa.record.log.opening import open_log

@@ -16,8 +16,9 @@ from sqlalchemy import delete, update
 from qaqpa import times
 from qaqpa.config import LogSource
 from qaqpa.model import Subject
+from qaqpa.record.log.asked import Claim
 from qaqpa.record.log.database import Database
-from qaqpa.record.log.decisions import Claim, DecisionLog
+from qaqpa.record.log.decisions import DecisionLog
 from qaqpa.record.log.errors import OverrideUsedError
 from qaqpa.record.log.listing import used
 from qaqpa.record.log.newest import FRESH_SECONDS

@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from qaqpa import __version__, times
 from qaqpa.config import Config
 from qaqpa.evidence.keys import PublicKey
-from qaqpa.model import Decision, JsonObject, Problem, Rollback, Verdict
+from qaqpa.model import Decision, JsonObject, Problem, Rollback
 from qaqpa.record.log.allowed import Promotion, last_allowed, promoted
+from qaqpa.record.log.asked import START, Asked, Claim, Result
 from qaqpa.record.log.bounded import within
 from qaqpa.record.log.chain import DECISION, OUTCOME, compact
 from qaqpa.record.log.database import Database
@@ -26,55 +25,11 @@ from qaqpa.record.log.settings import changes, configuration_digest, recorded
 from qaqpa.record.log.uses import Use, Uses
 from qaqpa.record.log.writer import Appended, Writer
 
-START, RELOAD, ERASE, CHECKPOINT = "start", "reload", "erase", "checkpoint"
-"""Kinds of rows, beside `begin`, `decision`, `outcome`, `override` and `review`."""
-
 CLOCKS_DIFFER = timedelta(seconds=2)
 """How far the clocks of servers that share a log may be apart."""
 
 MOST_TEXT = 500
 """Most characters of a name in a row."""
-
-
-class Result(str, enum.Enum):
-    """What became of a promotion. `UNKNOWN` is what is shown where no outcome was recorded."""
-
-    WRITTEN = "written"
-    FAILED = "failed"
-    ASKED = "asked"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A decision that was made, and what was asked for.
-
-    `mode` is `enforce` or `observe`; `user` the login of whoever asks; `problems` say why there is no decision.
-    `override` is the SHA-256 of the override by which it is to be let through, though it is not allowed.
-    """
-
-    verdict: Verdict
-    stage: str
-    model: str
-    action: str
-    mode: str
-    user: str | None
-    decision: Decision | None = None
-    problems: Sequence[Any] = ()
-    override: str = ""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One use of an override.
-
-    `sha256` is that of its payload, `fields` what it is used for, as JSON without personal data; `about` is kept beside
-    the row, and can be erased.
-    """
-
-    sha256: str
-    fields: JsonObject
-    about: JsonObject = field(default_factory=dict)
 
 
 class DecisionLog:

@@ -20,8 +20,9 @@ from sqlalchemy import select, update
 from qaqpa.errors import UndecidedError, UsageError
 from qaqpa.model import Json
 from qaqpa.policy.check import check_input
+from qaqpa.record.log.asked import ERASE
 from qaqpa.record.log.chain import commitment, compact, peek
-from qaqpa.record.log.decisions import ERASE, DecisionLog
+from qaqpa.record.log.decisions import DecisionLog
 from qaqpa.record.log.errors import LogError
 from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.reading import Kept, kept, names_of, row, rows

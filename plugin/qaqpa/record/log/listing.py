@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from qaqpa.config import LogSource
 from qaqpa.errors import UsageError
 from qaqpa.model import Decision, JsonObject, Verdict
+from qaqpa.record.log.asked import Result
 from qaqpa.record.log.chain import DECISION, OUTCOME, Entry, peek
 from qaqpa.record.log.database import Database
-from qaqpa.record.log.decisions import Result
 from qaqpa.record.log.reading import kept, names_of, row, rows, value_of
 from qaqpa.record.log.tables import has_log
 from qaqpa.record.log.uses import Use, Uses
