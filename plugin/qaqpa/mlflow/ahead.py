@@ -94,11 +94,12 @@ class AheadMixin(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
     """Has the files of a version hashed when it is registered, and when evidence arrives. Nobody waits for that."""
 
     ManagedSessionMaker: Any
+    connected: Any
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """Opens the store."""
         super().__init__(*arguments, **named)
-        self.hasher = Hasher(self.ManagedSessionMaker)
+        self.hasher = Hasher(self.ManagedSessionMaker, self.connected)
 
     def create_model_version(  # noqa: PLR0913 - MLflow's signature
         self,

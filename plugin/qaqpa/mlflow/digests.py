@@ -11,10 +11,11 @@ import hashlib
 import time
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from qaqpa import __version__
+from qaqpa.mlflow.connecting import Question
 from qaqpa.mlflow.tables import DIGESTS
 from qaqpa.mlflow.trees import Facts, Seen
 from qaqpa.model import Problem
@@ -27,27 +28,33 @@ _LONGEST_MS = 90 * _DAY_MS
 _FAILED_MS = 5 * 60 * 1000
 
 
+_STORED = Question(
+    select(DIGESTS.c.digest, DIGESTS.c.problem, DIGESTS.c.detail).where(
+        DIGESTS.c.place == bindparam("place"),
+        DIGESTS.c.listing == bindparam("listing"),
+        DIGESTS.c.made_by == bindparam("made_by"),
+        DIGESTS.c.made_ms > bindparam("oldest"),
+        or_(DIGESTS.c.digest != "", DIGESTS.c.made_ms > bindparam("oldest_failed")),
+    )
+)
+
+
 def stored(session: Any, key: str, seen: Seen) -> Facts | None:
     """What was computed of a place in exactly this state, by this version of Qaqpa, in the last 90 days.
 
     That there is no digest counts for five minutes only: storage that did not answer may answer again.
 
     Args:
-        session: a transaction.
+        session: a session or a connection.
         key: of the tree.
         seen: its state.
     """
-    row = session.execute(
-        select(DIGESTS.c.digest, DIGESTS.c.problem, DIGESTS.c.detail).where(
-            DIGESTS.c.place == _place(key),
-            DIGESTS.c.listing == seen.fingerprint,
-            DIGESTS.c.made_by == __version__,
-            DIGESTS.c.made_ms > _now() - _LONGEST_MS,
-            or_(DIGESTS.c.digest != "", DIGESTS.c.made_ms > _now() - _FAILED_MS),
-        )
-    ).first()
-    if row is None:
+    now = _now()
+    asked = {"place": _place(key), "listing": seen.fingerprint, "made_by": __version__}
+    rows = _STORED.rows(session, {**asked, "oldest": now - _LONGEST_MS, "oldest_failed": now - _FAILED_MS})
+    if not rows:
         return None
+    row = rows[0]
     return Facts(row.digest or None, (Problem(row.problem, row.detail),) if row.problem else ())
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from qaqpa.errors import QaqpaError
 from qaqpa.escape import visible
 from qaqpa.evidence.listing import Limits
+from qaqpa.mlflow.connecting import Opening
 from qaqpa.mlflow.denial import log
 from qaqpa.mlflow.digests import LEASE_SECONDS, claim, keep, release, stored
 from qaqpa.mlflow.envelopes import Sessions
@@ -54,13 +55,14 @@ class _Job:
 class Hasher:
     """Hashes for one process. Safe for threads; its own end with the process, and what they did not finish is lost."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, connected: Opening) -> None:
         """Starts nothing yet.
 
         Args:
             sessions: MLflow's maker of sessions of the registry's database.
+            connected: opens a connection to it, for reading.
         """
-        self._sessions = sessions
+        self._sessions, self._connected = sessions, connected
         self._lock = threading.Lock()
         self._waiting: deque[_Job] = deque()
         self._known: set[str] = set()
@@ -90,8 +92,8 @@ class Hasher:
         Raises:
             MlflowException: the database does not answer.
         """
-        with self._sessions(read_only=False) as session:
-            return stored(session, tree.key, seen)
+        with self._connected() as connection:
+            return stored(connection, tree.key, seen)
 
     def now(self, tree: Tree, seen: Seen, limits: Limits) -> Facts | None:
         """Hashes a place that is frozen; None where that takes too long. Several who ask at once share one answer.
