@@ -49,7 +49,7 @@ def promoted(world: World) -> tuple[str | None, set[str]]:
 
 def hashed(world: World) -> str:
     """Waits until nothing is hashed any more; the digest as anybody computes it."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while world.gated.hasher._known:
         assert time.monotonic() < until
         time.sleep(0.01)
