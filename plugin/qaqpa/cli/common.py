@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,6 +60,19 @@ class Target:
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Adds `--config`."""
     parser.add_argument("--config", metavar="FILE", help="configuration file; QAQPA_CONFIG, else ./qaqpa.yaml")
+
+
+def add_action(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    act: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    """Adds one action of a command that has several; `args.act` is what it does, and returns the exit code."""
+    parser = actions.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(act=act)
+    add_config(parser)
+    return parser
 
 
 def add_language(parser: argparse.ArgumentParser) -> None:

@@ -7,14 +7,13 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 
 from rich.table import Table
 from rich.text import Text
 
 from qaqpa import times
-from qaqpa.cli.common import add_config, add_language, console, print_trimmed
+from qaqpa.cli.common import add_action, add_language, console, print_trimmed
 from qaqpa.cli.logged import add_log, add_policy, database_of, print_decision, source_of
 from qaqpa.cli.logkeys import announce
 from qaqpa.cli.logverify import add_checking, checkpoint, verify
@@ -35,32 +34,34 @@ _ERASING_SECONDS = 600.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = _action(actions, "list", "decisions, newest first", _list)
+    listing = add_action(actions, "list", "decisions, newest first", _list)
     listing.add_argument("--model", metavar="NAME", help="only of this registered model")
     listing.add_argument("--verdict", choices=[verdict.value for verdict in Verdict], help="only with this verdict")
     listing.add_argument("--outcome", choices=_OUTCOMES, help="only with this outcome")
     listing.add_argument("--since", metavar="DATE", help="only from a day or a time on, or the last days, such as 7d")
     listing.add_argument("--most", type=int, default=_MOST_LISTED, metavar="N", help=f"{_MOST_LISTED} by default")
     _add_format(listing)
-    show = _action(actions, "show", "one decision, or one use of an override with its review", _show)
+    show = add_action(actions, "show", "one decision, or one use of an override with its review", _show)
     show.add_argument("id", metavar="ID", type=int, help="number of its row")
     _add_format(show)
     add_policy(show)
     add_language(show)
-    check = _action(actions, "verify", "look for rows that were changed, deleted, inserted or moved", verify)
+    check = add_action(actions, "verify", "look for rows that were changed, deleted, inserted or moved", verify)
     add_checking(check, several=True)
     _add_format(check)
-    point = _action(actions, "checkpoint", "verify, then print a signed checkpoint to keep elsewhere", checkpoint)
+    point = add_action(actions, "checkpoint", "verify, then print a signed checkpoint to keep elsewhere", checkpoint)
     add_checking(point, several=False)
-    following = _action(actions, "announce", "record which key is to sign after the present one", announce)
+    following = add_action(actions, "announce", "record which key is to sign after the present one", announce)
     following.add_argument("key", metavar="FILE", help="public key that takes the place of the present one")
-    erase = _action(actions, "erase", "erase a person, or all that is kept beside one row", _erase)
+    erase = add_action(actions, "erase", "erase a person, or all that is kept beside one row", _erase)
     what = erase.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--person", action="append", metavar="TEXT", help="login, party id or name; repeatable for one person"
     )
     what.add_argument("--row", type=int, metavar="ID", help="number of a row")
     erase.add_argument("--reason", required=True, help="why, without names; it stays in the log for ever")
+    for action in actions.choices.values():
+        add_log(action)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,19 +71,6 @@ def run(args: argparse.Namespace) -> int:
         QaqpaError: the log cannot be read, or what was asked does not exist.
     """
     return int(args.act(args))
-
-
-def _action(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    summary: str,
-    act: Callable[[argparse.Namespace], int],
-) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=summary, description=summary)
-    parser.set_defaults(act=act)
-    add_config(parser)
-    add_log(parser)
-    return parser
 
 
 def _add_format(parser: argparse.ArgumentParser) -> None:

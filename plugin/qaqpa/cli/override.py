@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qaqpa import times
 from qaqpa.cli import attest
-from qaqpa.cli.common import Target, add_config, add_registry, parties_for, read_target
+from qaqpa.cli.common import Target, add_action, add_registry, parties_for, read_target
 from qaqpa.cli.placing import add_delivery, check_delivery, deliver
 from qaqpa.cli.signing import add_key_arguments, signers_of
 from qaqpa.cli.statements import context_of, signed_text, statement_about, tell, warn_unsigned_context
@@ -34,7 +34,7 @@ _START = re.compile("[0-9a-f]{6,64}", re.ASCII)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    made = _action(
+    made = add_action(
         actions, "sign", "make an override and sign it; without --key twice, somebody else signs it too", _sign
     )
     made.add_argument("--ticket", required=True, metavar="TEXT", help="where the emergency is recorded")
@@ -44,10 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--stage", choices=_STAGES, default=Stage.PRODUCTION.value, help="production by default")
     _add_signing(made)
-    second = _action(actions, "cosign", "add a signature to an override that somebody made", _cosign)
+    second = add_action(actions, "cosign", "add a signature to an override that somebody made", _cosign)
     second.add_argument("file", metavar="FILE", help="the override, as `override sign --output` wrote it")
     _add_signing(second)
-    review = _action(actions, "review", "look back at an override that was used", _review)
+    review = add_action(actions, "review", "look back at an override that was used", _review)
     review.add_argument(
         "override", metavar="OVERRIDE", help="its file, its SHA-256, or the first digits of one that is attached"
     )
@@ -57,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--measure", action="append", default=[], metavar="TEXT", help="what was decided to do; repeatable"
     )
     _add_signing(review)
-    listing = _action(actions, "list", "overrides that were used, and whether they are reviewed; from the log", _list)
+    listing = add_action(
+        actions, "list", "overrides that were used, and whether they are reviewed; from the log", _list
+    )
     listing.add_argument("--model", metavar="NAME", help="only of this registered model")
     listing.add_argument("--format", choices=["text", "json"], default="text", help="text by default")
     listing.add_argument("--log", metavar="URL", help="database of the log; QAQPA_LOG, else the configuration's")
@@ -70,18 +72,6 @@ def run(args: argparse.Namespace) -> int:
         QaqpaError: the model or the log cannot be read, or what was asked cannot be made.
     """
     return int(args.act(args))
-
-
-def _action(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    summary: str,
-    act: Callable[[argparse.Namespace], int],
-) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=summary, description=summary)
-    parser.set_defaults(act=act)
-    add_config(parser)
-    return parser
 
 
 def _add_signing(parser: argparse.ArgumentParser) -> None:
