@@ -155,8 +155,10 @@ def _exchange_addresses() -> None:
 
     # The gated stores are made of the classes that MLflow has, and so before these are exchanged.
     from qaqpa.mlflow import gated, selftest  # noqa: F401
+    from qaqpa.mlflow.in_force import InForce
 
-    selftest.tested_gatekeeper = _gatekeeper
+    # The test at a start refuses a gate whose verdicts are turned, and workspaces that nobody guards.
+    selftest.of_this_process = cache(lambda: InForce(_gatekeeper()))
     for module, name in (
         (sqlalchemy_store, "SqlAlchemyStore"),
         (sqlalchemy_workspace_store, "WorkspaceAwareSqlAlchemyStore"),

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from typing import Any
 
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST, TEMPORARILY_UNAVAILABLE
 from mlflow.store.db.utils import _get_managed_session_maker
-from sqlalchemy import bindparam
+from sqlalchemy import URL, bindparam, create_engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from qaqpa.mlflow.denial import log
+
+_KEPT, _MORE = 4, 12
+"""How many connections one process keeps for this, and how many more it may need for a moment."""
 
 Opening = Callable[..., AbstractContextManager[Any]]
 """Opens a session, or a connection."""
@@ -62,7 +66,17 @@ def connections(engine: Any) -> Opening:
 
 
 def _without_transactions(engine: Any) -> Any:
-    return engine.execution_options(isolation_level="AUTOCOMMIT") if engine.dialect.name == "postgresql" else engine
+    return _plain(engine.url) if engine.dialect.name == "postgresql" else engine
+
+
+@lru_cache(maxsize=16)
+def _plain(url: URL) -> Any:
+    """An engine with connections of its own.
+
+    On those of MLflow's engine the level would have to be set back each time; where one breaks meanwhile, SQLAlchemy
+    fails at that, and its place in the pool is lost for good.
+    """
+    return create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True, pool_size=_KEPT, max_overflow=_MORE)
 
 
 class Question:

@@ -26,6 +26,7 @@ from qaqpa.record.log.putting import Draft
 from qaqpa.record.log.tables import allowed, content
 from qaqpa.record.log.writer import Appended
 from support.logs import Owner, asked, checked, filled
+from support.processes import parent
 from support.statements import NOW
 
 
@@ -149,6 +150,8 @@ def test_a_database_that_stands_still_keeps_nobody_waiting(source: LogSource, de
         query = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'qaqpa decision log'")
         pids = connection.execute(query).scalars().all()
     assert pids
+    # And whoever would serve another connection.
+    pids = [*pids, parent(pids[0])]
 
     def stop() -> None:
         for pid in pids:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from qaqpa.config import LogSource
 from qaqpa.config.log import without_password
@@ -55,7 +56,10 @@ class Database:
         self.timeout_seconds = source.timeout_seconds
         self._source = source
         try:
-            self._engine = sqlalchemy.create_engine(source.url, connect_args=_connect_args(source), pool_size=2)
+            # Of PostgreSQL it is needed rarely, and keeps no connection.
+            kept = {"pool_size": 2} if source.is_file else {"poolclass": NullPool}
+            self._engine = sqlalchemy.create_engine(source.url, connect_args=_connect_args(source), **kept)
+            self._by_hand = self._engine if source.is_file else _engine_by_hand(source)
         except ImportError as error:
             where, mend = "log.url", f"pip install {error.name}"
             raise UsageError(f"The database's driver is not installed ({error})", where=where, mend=mend) from error
@@ -64,8 +68,6 @@ class Database:
             raise UsageError("This address cannot be used", where="log.url", required=required) from error
         if source.is_file:
             event.listen(self._engine, "connect", sqlite.set_up)
-        # SQLAlchemy begins nothing on connections of this one, and ends nothing.
-        self._by_hand = self._engine if source.is_file else self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def exists(self) -> bool:
         """False for a file of SQLite that is not there."""
@@ -148,7 +150,7 @@ class Database:
             if self._source.is_file:
                 connection.exec_driver_sql("BEGIN")
             else:
-                connection.execution_options(isolation_level="REPEATABLE READ")
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 if not bounded:
                     connection.exec_driver_sql("SET statement_timeout = 0")
             yield connection
@@ -184,11 +186,13 @@ class Database:
 
     def forget(self) -> None:
         """Drops all connections without closing them: after a fork they belong to the parent."""
-        self._engine.dispose(close=False)
+        for engine in (self._engine, self._by_hand):
+            engine.dispose(close=False)
 
     def close(self) -> None:
         """Closes all connections."""
-        self._engine.dispose()
+        for engine in (self._engine, self._by_hand):
+            engine.dispose()
 
     def _begun(self, engine: Any, lock: Callable[[Any], Found], until: float) -> tuple[Any, Found]:
         """A connection that has the lock. One that broke while nobody used it is replaced once."""
@@ -223,12 +227,24 @@ class Database:
             raise LogError(f"The decision log cannot be used ({type(error).__name__})", where=self.shown) from error
 
 
-def _connect_args(source: LogSource) -> dict[str, Any]:
+def _engine_by_hand(source: LogSource) -> Any:
+    """An engine of PostgreSQL that begins and ends nothing by itself.
+
+    Its connections are so from the start: where one breaks, setting it back would fail, and its place in the pool would
+    be lost. Who stands still with the lock loses it.
+    """
+    idle = 2 * math.ceil(source.timeout_seconds * 1000)
+    how = _connect_args(source, idle_in_transaction_session_timeout=idle)
+    return sqlalchemy.create_engine(source.url, connect_args=how, pool_size=2, isolation_level="AUTOCOMMIT")
+
+
+def _connect_args(source: LogSource, **more: int) -> dict[str, Any]:
     if source.is_file:
         return dict(sqlite.CONNECT_ARGS)
     milliseconds = math.ceil(source.timeout_seconds * 1000)
     # Nothing waits longer, whatever the server's defaults are. A commit does not wait for the disk; a flush does.
-    options = f"-c lock_timeout={milliseconds} -c statement_timeout={milliseconds} -c synchronous_commit=off"
+    limits = {"lock_timeout": milliseconds, "statement_timeout": milliseconds, **more}
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items()) + " -c synchronous_commit=off"
     return {
         "connect_timeout": max(2, math.ceil(source.timeout_seconds)),
         "tcp_user_timeout": milliseconds,
