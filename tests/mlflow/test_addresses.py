@@ -55,6 +55,8 @@ def test_each_scheme_for_which_mlflow_has_a_store_is_guarded_or_left_out_with_a_
         (_S3, "s3://models/other", "x", set()),
         (_S3, "s3://models/root/0?x=y", "weights", {"0/weights"}),
         (_S3, "s3://models/other/../root/0", "weights", {"0/weights"}),
+        (_S3, "s3://models/root/0/model/../evil", "x", {"0/evil/x", "0/model"}),
+        (_S3, "s3://models/root/0", "model/%2e%2e/%2e%2e/evil", {"0/model/%2e%2e/%2e%2e/evil", "evil", "0/model"}),
         (_S3, "s3://models/root%2F0", "weights", {"0/weights"}),
         (_S3, "gs://models/root/0", "weights", {"0/weights"}),
         (_AZURE, "wasbs://models@account.blob.core.windows.net/root/0", "weights", {"0/weights"}),
@@ -85,6 +87,11 @@ def test_one_bucket_has_many_addresses(root: str, address: str, path: str, found
         (_AZURE, "r2://models@account.r2.cloudflarestorage.com/root", True),
         ("/srv/models", "sftp://localhost/srv/models", False),
         (_S3, "a-plugins-own://anything", False),
+        (_S3, "s3://models-abc123-s3alias/root", False),
+        (_S3, "s3://arn:aws:s3:eu-west-1:1:accesspoint/models/root", False),
+        ("s3://models-abc123-s3alias/root", "s3://models-abc123-s3alias/root/0", True),
+        ("s3://models-abc123-s3alias/root", "s3://models/root/0", False),
+        (_AZURE, "s3://models-abc123-s3alias/root", True),
     ],
 )
 def test_what_an_address_does_not_tell(root: str, address: str, *, tells: bool) -> None:

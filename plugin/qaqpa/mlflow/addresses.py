@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from itertools import takewhile
 from urllib.parse import unquote, urlsplit
 
 LOCAL = frozenset({"", "file"})
@@ -16,6 +17,9 @@ LOCAL = frozenset({"", "file"})
 
 _BUCKETS = frozenset({"s3", "gs"})
 _CONTAINERS = frozenset({"wasbs", "abfss"})
+
+_ACCESS_POINTS = ("-s3alias", "--op-s3", "--ol-s3")
+"""How the aliases of Amazon's access points end."""
 
 TELLABLE = LOCAL | _BUCKETS | _CONTAINERS
 """Schemes whose addresses tell where they lead, so that only what is frozen is refused."""
@@ -50,8 +54,11 @@ def is_tellable(root: str, address: str) -> bool:
         root: the address of the store that freezes.
         address: the address of a store.
     """
-    scheme = scheme_of(address)
-    return scheme in TELLABLE or (scheme in WITH_ENDPOINT and scheme_of(root) not in _BUCKETS)
+    scheme, own = scheme_of(address), scheme_of(root)
+    if scheme in WITH_ENDPOINT or own not in _BUCKETS or scheme not in _BUCKETS:
+        return scheme in TELLABLE or (scheme in WITH_ENDPOINT and own not in _BUCKETS)
+    names = {_bucket(urlsplit(one).netloc) for one in (root, address)}
+    return len(names) == 1 or not any(_is_access_point(name) for name in names)
 
 
 def places(root: str, address: str, path: str) -> set[str]:
@@ -75,6 +82,11 @@ def places(root: str, address: str, path: str) -> set[str]:
     return {place for place in found if place is not None}
 
 
+def _is_access_point(bucket: str) -> bool:
+    """True for another name of a bucket, which does not tell of which one."""
+    return bucket.startswith("arn:") or bucket.endswith(_ACCESS_POINTS)
+
+
 def _bucket(named: str) -> str:
     """A bucket, or a container of whatever account."""
     return named.partition("@")[0].lower()
@@ -88,5 +100,12 @@ def _below(root: str, own: str) -> str | None:
 
 
 def _meanings(path: str) -> set[str]:
-    """What a path can mean: stores differ in what they decode, and some clients leave out what `..` takes back."""
-    return {posixpath.normpath(f"/{text}").strip("/") for text in (path, unquote(path))}
+    """What a path can mean: stores differ in what they decode, and some clients leave out what `..` takes back.
+
+    Others take `..` for a name like any other. What is written then lies below all that stands before it.
+    """
+    found = set()
+    for text in (path, unquote(path)):
+        before = list(takewhile(lambda part: part != "..", text.split("/")))
+        found |= {posixpath.normpath(f"/{one}").strip("/") for one in (text, "/".join(before))}
+    return found

@@ -44,6 +44,8 @@ PATIENCE_SECONDS = 1.5
 """How long a request waits for a digest."""
 
 _TRIES = 3
+# A location may be of any length, and each refusal is kept.
+_MOST_TOLD = 2_000
 
 
 @dataclass(frozen=True)
@@ -192,5 +194,5 @@ def _facts(job: _Job) -> Facts:
 def failure(error: QaqpaError) -> Problem:
     """Why there is no digest. Clients are told the name of a file in the model, and not where the server keeps it."""
     if isinstance(error, BytesMissingError):
-        return Problem("bytes_missing", str(error))
-    return Problem("digest_failed", error.found if Path(error.where).is_absolute() else str(error))
+        return Problem("bytes_missing", visible(error, _MOST_TOLD))
+    return Problem("digest_failed", visible(error.found if Path(error.where).is_absolute() else error, _MOST_TOLD))

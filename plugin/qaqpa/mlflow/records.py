@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
@@ -20,22 +19,13 @@ from mlflow.store.model_registry.dbmodels.models import (
     SqlRegisteredModelAlias,
     SqlRegisteredModelTag,
 )
-from sqlalchemy import String, and_, bindparam, cast, func, literal_column, or_, select, union_all
+from sqlalchemy import String, bindparam, cast, literal_column, select, union_all
 from sqlalchemy.orm import object_session
 
-from qaqpa.evidence.carriers import TAG_PREFIX
-from qaqpa.mlflow.connecting import Question, placed, places
-from qaqpa.mlflow.identity import REGISTERED_BY
-from qaqpa.mlflow.locations import spellings
+from qaqpa.mlflow.connecting import Question
 
 PROMPT_SOURCES = frozenset({"prompt-template", "dummy-source"})
 """What stands for the source of a prompt. A source cannot be changed later; the tag that marks prompts can."""
-
-MOST_TAGS = 5_000
-"""Most tags of other versions that are read for one decision."""
-
-MOST_CHARACTERS = 20_000_000
-"""Most characters in them that are read."""
 
 _DELETED = STAGE_DELETED_INTERNAL
 _CREATED, _MODEL_TAG, _ALIAS, _TAG, _VERSION = "created", "model tag", "alias", "tag", "version"
@@ -75,22 +65,6 @@ class VersionRecord:
     def is_prompt(self) -> bool:
         """True where there are no model bytes, because this is a prompt."""
         return self.source in PROMPT_SOURCES
-
-
-@dataclass(frozen=True)
-class TagRecord:
-    """A tag of a version that matters to others: evidence, or who registered it.
-
-    `here` is true where the version is at the location that was asked for, which was registered `created_ms`
-    milliseconds after 1970, UTC.
-    """
-
-    model: str
-    version: int
-    key: str
-    value: str
-    here: bool
-    created_ms: int
 
 
 def read_model(store: Any, name: str) -> ModelRecord:
@@ -137,66 +111,6 @@ def read_versions(store: Any, name: str) -> list[VersionRecord]:
     with store.reading() as session:
         row = store._get_registered_model(session, name, eager=True)  # noqa: SLF001 - a contract test pins it
         return model_versions(row)
-
-
-def read_tags(
-    connection: Any, workspace: str, names: Iterable[str], location: str, own: tuple[str, int | None]
-) -> tuple[TagRecord, ...] | None:
-    """Evidence of the other versions of these registered models; registrants of theirs and of all at this location.
-
-    Other tags are not read, and none of the version `own`, name and number, which is known already. None where there
-    are more than `MOST_TAGS` or `MOST_CHARACTERS`.
-    """
-    same = spellings(location)
-    named, lying = sorted(names), list[str | None](sorted(same)) or [None]
-    asked = {
-        "workspace": workspace,
-        "own_name": own[0],
-        "own_version": own[1] or 0,
-        **placed("name", named, len(named)),
-        **placed("place", lying, len(lying)),
-    }
-    rows = _tags_of_others(len(named), len(lying)).rows(connection, asked)
-    if len(rows) > MOST_TAGS or (rows and rows[-1].characters > MOST_CHARACTERS):
-        return None
-    return tuple(
-        TagRecord(row.name, int(row.version), row.key, row.value or "", row.place in same, row.creation_time or 0)
-        for row in rows
-    )
-
-
-@cache
-def _tags_of_others(names: int, locations: int) -> Question:
-    """The tags that `read_tags` reads, with the number of characters up to each; the database stops at too many."""
-    tag, version = SqlModelVersionTag, SqlModelVersion
-    place = func.coalesce(func.nullif(version.storage_location, ""), version.source)
-    size = func.coalesce(func.length(tag.value), 0)
-    order = (tag.name, tag.version, tag.key)
-    named = tag.name.in_(places("name", names))
-    found = (
-        select(
-            *(tag.name, tag.version, tag.key, tag.value, version.creation_time, place.label("place")),
-            size.label("size"),
-            func.sum(size).over(order_by=order).label("characters"),
-        )
-        .join(
-            version, and_(version.workspace == tag.workspace, version.name == tag.name, version.version == tag.version)
-        )
-        .where(
-            tag.workspace == bindparam("workspace"),
-            or_(
-                and_(tag.key == REGISTERED_BY, or_(named, place.in_(places("place", locations)))),
-                # What somebody signed is kept apart from versions that are gone.
-                and_(tag.key.startswith(TAG_PREFIX, autoescape=True), named, version.current_stage != _DELETED),
-            ),
-            or_(tag.name != bindparam("own_name"), tag.version != bindparam("own_version")),
-        )
-        .order_by(*order)
-        .limit(MOST_TAGS + 1)
-        .subquery()
-    )
-    fits = found.c.characters - found.c.size <= MOST_CHARACTERS
-    return Question(select(found).where(fits).order_by(found.c.name, found.c.version, found.c.key))
 
 
 def version_record(row: Any) -> VersionRecord:

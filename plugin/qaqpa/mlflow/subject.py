@@ -24,16 +24,8 @@ from qaqpa.mlflow.guard import Keeper
 from qaqpa.mlflow.history import about_overrides, recorded
 from qaqpa.mlflow.identity import REGISTERED_BY, known_login, registrants
 from qaqpa.mlflow.lineage import origin
-from qaqpa.mlflow.records import (
-    MOST_CHARACTERS,
-    MOST_TAGS,
-    ModelRecord,
-    TagRecord,
-    VersionRecord,
-    read_model,
-    read_tags,
-    read_version,
-)
+from qaqpa.mlflow.others import MOST_CHARACTERS, MOST_TAGS, TagRecord, read_tags
+from qaqpa.mlflow.records import ModelRecord, VersionRecord, read_model, read_version
 from qaqpa.mlflow.server import tracking_store
 from qaqpa.model import Problem, Recorded, Subject
 

@@ -31,6 +31,9 @@ CLOCKS_DIFFER = timedelta(seconds=2)
 MOST_TEXT = 500
 """Most characters of a name in a row."""
 
+MOST_ACTION = 2_000
+"""Most characters that are kept of what somebody asked for: an address in it may be of any length."""
+
 
 class DecisionLog:
     """The log of one gate. Safe for threads and for forks."""
@@ -153,7 +156,7 @@ class DecisionLog:
         }
         about = {
             "user": asked.user,
-            "action": asked.action,
+            "action": asked.action[:MOST_ACTION],
             "problems": list(asked.problems),
             "document": decision.document if decision else None,
         }
