@@ -10,13 +10,20 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import flask
 import pytest
+import requests
 from mlflow.exceptions import MlflowException
 from mlflow.server import (
     ARTIFACTS_DESTINATION_ENV_VAR,
     REGISTRY_STORE_URI_ENV_VAR,
+    handlers,
 )
-from mlflow.store.artifact.artifact_repo import MultipartUploadMixin, StreamUploadMixin
+from mlflow.store.artifact import http_artifact_repo
+from mlflow.store.artifact.artifact_repo import ArtifactRepository, MultipartUploadMixin, StreamUploadMixin
+from mlflow.store.artifact.azure_blob_artifact_repo import AzureBlobArtifactRepository
+from mlflow.store.artifact.gcs_artifact_repo import GCSArtifactRepository
+from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 from sqlalchemy import select
@@ -321,6 +328,87 @@ def test_where_an_address_of_a_bucket_leads(
     if places:
         with pytest.raises(RefusedError):
             repo.create_presigned_upload_url(path)
+
+
+AZURE = "wasbs://models@acme.blob.core.windows.net/root"
+
+
+class OwnParts(S3ArtifactRepository):
+    """Another plugin's, which hands out addresses of its own."""
+
+    def create_multipart_upload(self, *_: Any) -> str:
+        return "addresses"
+
+
+class OwnName(S3ArtifactRepository):
+    """Another plugin's, which takes parts as MLflow's does."""
+
+
+def _store(kind: type, uri: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The store for an address, without a client; it pretends to hand out addresses for parts."""
+    monkeypatch.setenv(ARTIFACTS_DESTINATION_ENV_VAR, f"qaqpa+{uri}")
+    monkeypatch.setattr(freezing, "_PATIENCE_FOR_BUCKETS_SECONDS", 0.1)
+    owner = next(one for one in kind.__mro__ if "create_multipart_upload" in vars(one))
+    monkeypatch.setattr(owner, "create_multipart_upload", lambda *_: "addresses")
+    monkeypatch.setattr(kind, "__init__", ArtifactRepository.__init__)
+    return frozen._frozen(kind)(uri)
+
+
+@pytest.mark.parametrize(
+    ("kind", "uri", "is_refused"),
+    [
+        (S3ArtifactRepository, "s3://bucket/root", False),
+        (OwnName, "s3://bucket/root", False),
+        (GCSArtifactRepository, "gs://bucket/root", False),
+        (OwnParts, "s3://bucket/root", True),
+        (AzureBlobArtifactRepository, AZURE, True),
+    ],
+)
+def test_an_address_for_parts_that_could_write_after_the_promotion_is_not_given_out(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: type, uri: str, *, is_refused: bool
+) -> None:
+    """Azure's lets whoever has it overwrite the whole file for an hour; others only add parts to an upload."""
+    del world
+    repo = _store(kind, uri, monkeypatch)
+    if not is_refused:
+        assert repo.create_multipart_upload("weights", 1, MODEL) == "addresses"
+        return
+    with pytest.raises(RefusedError) as caught:
+        repo.create_multipart_upload("weights", 1, MODEL)
+    assert caught.value.json_kwargs["qaqpa"]["problems"][0]["code"] == "presigned"
+
+
+def test_a_client_that_gets_no_address_for_parts_uploads_through_the_server(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(handlers, "_artifact_repo", _store(AzureBlobArtifactRepository, AZURE, monkeypatch))
+    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", "1")
+    asked, arrived = [], []
+
+    def upload(_: Any, local_file: str, directory: str) -> None:
+        arrived.append((directory, Path(local_file).read_text()))
+
+    def request(_: Any, endpoint: str, method: str, **sent: Any) -> requests.Response:
+        asked.append(method)
+        data = sent["data"].read() if "data" in sent else None
+        with flask.Flask("mlflow").test_request_context(endpoint, method=method, json=sent.get("json"), data=data):
+            own = handlers._create_multipart_upload_artifact if method == "POST" else handlers._upload_artifact
+            made = own(f"{MODEL}/weights" if data else MODEL)
+        answer = requests.Response()
+        answer.status_code, answer._content = made.status_code, made.get_data()
+        return answer
+
+    monkeypatch.setattr(AzureBlobArtifactRepository, "log_artifact", upload)
+    monkeypatch.setattr(http_artifact_repo, "http_request", request)
+    (tmp_path / "weights").write_text("good")
+    client = HttpArtifactRepository(f"http://127.0.0.1/api/2.0/mlflow-artifacts/artifacts/{MODEL}")
+    client.log_artifact(str(tmp_path / "weights"))
+    assert (asked, arrived) == (["POST", "PUT"], [(MODEL, "good")])
+    _promote(world)
+    with pytest.raises(requests.HTTPError, match="403"):
+        client.log_artifact(str(tmp_path / "weights"))
+    assert len(arrived) == 1
 
 
 def test_what_is_in_production_is_told_by_the_configuration_in_force(

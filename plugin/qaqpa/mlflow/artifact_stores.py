@@ -24,6 +24,17 @@ _LIST = "mlflow.store.artifact.artifact_repository_registry"
 _DESTINATION = "_MLFLOW_SERVER_ARTIFACT_DESTINATION"
 _own: dict[str, Any] = {}
 
+_TAKES_PARTS = frozenset(
+    {
+        "mlflow.store.artifact.s3_artifact_repo.S3ArtifactRepository",
+        "mlflow.store.artifact.gcs_artifact_repo.GCSArtifactRepository",
+    }
+)
+"""Stores whose addresses for parts can only add to an upload, which is nothing before the server completes it.
+
+Azure's is none: its address may also write the whole file, and is good for an hour.
+"""
+
 
 def build_frozen(artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> Any:
     """The artifact store in which what is in production is frozen, for `--artifacts-destination qaqpa+<URI>`.
@@ -40,6 +51,16 @@ def own_kind(scheme: str) -> Any:
     """MLflow's own store for the addresses of a scheme; None where it has none."""
     stores = importlib.import_module(_LIST).get_registered_artifact_repositories()
     return _own.get(scheme) or stores.get(scheme)
+
+
+def takes_parts(kind: type) -> bool:
+    """Whether an address that a store hands out for a part of a file cannot write the file.
+
+    Args:
+        kind: a class of an artifact store. Who makes the addresses counts: another plugin's subclass can make its own.
+    """
+    maker = next((one for one in kind.__mro__ if "create_multipart_upload" in vars(one)), None)
+    return maker is not None and f"{maker.__module__}.{maker.__qualname__}" in _TAKES_PARTS
 
 
 def guard(stores: dict[str, Any]) -> None:

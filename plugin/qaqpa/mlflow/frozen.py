@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, _UnsupportedMultipartUploadException
 from mlflow.server.constants import REGISTRY_STORE_URI_ENV_VAR
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from qaqpa.errors import QaqpaError
 from qaqpa.escape import without_credentials
 from qaqpa.mlflow.addresses import is_tellable, places
-from qaqpa.mlflow.artifact_stores import own_kind
+from qaqpa.mlflow.artifact_stores import own_kind, takes_parts
 from qaqpa.mlflow.denial import fail_closed
 from qaqpa.mlflow.freezing import announced, destination, frozen_by, has_lock, writing
 from qaqpa.mlflow.guard import refusal
@@ -51,9 +51,14 @@ _PRESIGNED = (
     "asks any more. Upload through the server. Nothing was changed."
 )
 
+# By how it begins MLflow's clients know that they have to upload in one piece.
+_NO_PARTS = f"{_UnsupportedMultipartUploadException.MESSAGE}. {_PRESIGNED}"
+
 
 class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no types
     """Asks the registry before each method of an artifact store that writes or deletes."""
+
+    _kind: type
 
     def log_artifact(self, local_file: Any, artifact_path: str | None = None) -> Any:
         """Writes a file."""
@@ -92,6 +97,8 @@ class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no 
 
     def create_multipart_upload(self, local_file: str, num_parts: int = 1, artifact_path: str | None = None) -> Any:
         """Begins a file that arrives in parts."""
+        if not takes_parts(self._kind) and self._places(_joined(artifact_path, local_file)):
+            raise refusal("presigned", _NO_PARTS)
         with self._changing(artifact_path, local_file):
             return super().create_multipart_upload(local_file, num_parts, artifact_path)
 
@@ -203,7 +210,7 @@ def open_beside(kind: Any, uri: str, tracking_uri: str | None, registry_uri: str
 
 @cache
 def _frozen(kind: type) -> Any:
-    return type(f"Frozen{kind.__name__}", (FrozenMixin, kind), {})
+    return type(f"Frozen{kind.__name__}", (FrozenMixin, kind), {"_kind": kind})
 
 
 @cache
