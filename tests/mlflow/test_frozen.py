@@ -26,7 +26,8 @@ from mlflow.store.artifact.gcs_artifact_repo import GCSArtifactRepository
 from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 
 from qaqpa.mlflow import freezing, frozen, sources
 from qaqpa.mlflow.artifact_stores import build_frozen
@@ -480,6 +481,65 @@ def test_what_a_killed_process_left_unfinished_in_a_bucket_stands_in_the_way_for
         later = freezing.time.time_ns() + 3601 * 10**9
         monkeypatch.setattr(freezing.time, "time_ns", lambda: later)
         assert _freeze(world) is None
+
+
+def test_writes_that_are_refused_as_frozen_do_not_stand_in_the_way_of_a_promotion(
+    world: World, bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a loop of them would keep a version from being promoted."""
+    (tmp_path / "weights").write_text("evil")
+    world.meddle = lambda: pytest.fail("it was written")
+    _promote(world)
+    seen = []
+    frozen_by = frozen.frozen_by
+    monkeypatch.setattr(frozen, "frozen_by", lambda *where: seen.append(_freeze(world)) or frozen_by(*where))
+    for write in (
+        lambda: bucket.log_artifact(str(tmp_path / "weights"), MODEL),
+        lambda: bucket.create_multipart_upload("weights", 1, MODEL),
+        lambda: bucket.delete_artifacts(),
+    ):
+        with pytest.raises(RefusedError):
+            write()
+    assert seen == [None] * 3
+
+
+def test_what_is_frozen_between_the_question_and_the_announcement_of_a_write_is_not_written(
+    world: World, bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "weights").write_text("evil")
+    world.meddle = lambda: pytest.fail("it was written")
+    announced = frozen.announced
+
+    def promote_and_announce(*where: Any) -> Any:
+        _promote(world)
+        return announced(*where)
+
+    monkeypatch.setattr(frozen, "announced", promote_and_announce)
+    with pytest.raises(RefusedError):
+        bucket.log_artifact(str(tmp_path / "weights"), MODEL)
+
+
+@pytest.mark.parametrize(("fails", "stays"), [(3, False), (10**6, True)])
+def test_an_announcement_that_a_locked_database_keeps_is_taken_back_a_little_later(
+    world: World, bucket: Any, monkeypatch: pytest.MonkeyPatch, *, fails: int, stays: bool
+) -> None:
+    """Else a version could not be promoted for an hour because the database was busy for a moment."""
+    del bucket
+    monkeypatch.setattr(freezing, "_PATIENCE_TO_TAKE_BACK_SECONDS", 0.5)
+    engine, asked = world.gated.engine, []
+
+    def locked(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if statement.startswith("DELETE FROM qaqpa_writers"):
+            asked.append(statement)
+            if len(asked) <= fails:
+                raise OperationalError(statement, {}, Exception("database is locked"))
+
+    event.listen(engine, "before_cursor_execute", locked)
+    with freezing.announced(engine, [MODEL]):
+        pass
+    event.remove(engine, "before_cursor_execute", locked)
+    assert len(asked) > 3
+    assert _freeze(world) == ("being_written" if stays else None)
 
 
 def test_without_an_answer_of_the_database_nothing_is_written_to_a_bucket(

@@ -45,6 +45,7 @@ _WORKSPACES = "workspaces"
 _BEING_WRITTEN = Problem("being_written", "")
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 10.0, 0.01
 _PATIENCE_FOR_BUCKETS_SECONDS = 1.0
+_PATIENCE_TO_TAKE_BACK_SECONDS = 10.0
 _LONGEST_WRITE_MS = 3600 * 1000
 _LONGEST_MS = 24 * 3600 * 1000
 
@@ -163,11 +164,24 @@ def announced(engine: Any, paths: Iterable[str]) -> Iterator[None]:
     try:
         yield
     finally:
+        _take_back(engine, [str(row["id"]) for row in rows])
+
+
+def _take_back(engine: Any, announcements: list[str]) -> None:
+    """Deletes announcements; again where the database is busy, for each that stays stands in the way for an hour."""
+    until, pause = time.monotonic() + _PATIENCE_TO_TAKE_BACK_SECONDS, _PAUSE_SECONDS
+    while True:
         try:
             with engine.begin() as connection:
-                connection.execute(WRITERS.delete().where(WRITERS.c.id.in_([row["id"] for row in rows])))
-        except SQLAlchemyError:
-            log.exception("qaqpa: files that were written cannot be promoted for up to an hour")
+                connection.execute(WRITERS.delete().where(WRITERS.c.id.in_(announcements)))
+        except SQLAlchemyError:  # noqa: PERF203 - trying again is what this does
+            if time.monotonic() + pause > until:
+                log.exception("qaqpa: files that were written cannot be promoted for up to an hour")
+                return
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
+        else:
+            return
 
 
 def has_lock() -> bool:

@@ -137,6 +137,8 @@ class FrozenMixin(ArtifactRepository):  # type: ignore[misc]  # MLflow ships no 
         if not places:
             yield
             return
+        # An announcement stands in the way of promotions, so what is refused anyway makes none.
+        self._check(directory, file)
         with ExitStack() as under_way:
             with fail_closed("a change of artifacts"):
                 under_way.enter_context(announced(_registry()[1], places))
