@@ -13,7 +13,7 @@ import pytest
 
 from qaqpa.cli.logkeys import warning_of_key
 from qaqpa.cli.main import main
-from qaqpa.config import LogSource
+from qaqpa.config import Config, LogSource
 from qaqpa.evidence.keys import openssh
 from qaqpa.model import Verdict
 from qaqpa.policy.embedded import EmbeddedEngine
@@ -70,12 +70,10 @@ def test_a_decision_is_shown_as_its_report_in_a_language(capsys: Capture) -> Non
     assert document["erased"] == "nothing"
 
 
-def test_what_is_no_decision_is_told(source: LogSource, capsys: Capture) -> None:
+def test_what_is_no_row_is_told(source: LogSource, capsys: Capture) -> None:
     assert source
-    assert main(["log", "show", "3"]) == 2
-    assert "a row of the kind outcome" in capsys.readouterr().err
-    assert main(["log", "show", "99"]) == 2
-    assert "no such row" in capsys.readouterr().err
+    assert main(["log", "show", "999"]) == 2
+    assert "There is no such row" in capsys.readouterr().err
 
 
 def test_hostile_names_reach_the_terminal_as_escapes(source: LogSource, capsys: Capture) -> None:
@@ -192,3 +190,14 @@ def test_doctor_says_of_a_key_that_signed_nothing_so_far(source: LogSource, here
     (here / "qaqpa.yaml").write_text(f"version: 1\nlog: {{url: 'sqlite:///log.db', key: {key}}}\n")
     assert main(["doctor"]) == 0
     assert "WARNING: the key SHA256:" in capsys.readouterr().out
+
+
+def test_a_row_that_is_no_decision_is_shown_with_what_it_says(source: LogSource, capsys: Capture) -> None:
+    number = open_log(source).start(Config(), {"policy": "ab" * 32, "parties": HOSTILE})
+    told = output(capsys, "show", str(number))
+    assert "kind           start" in told
+    assert f"policy         {'ab' * 32}" in told
+    assert "evil [link=x]" in told
+    assert "\x1b" not in told
+    shown = parsed(capsys, "show", str(number))
+    assert (shown["schema"], shown["kind"], shown["parties"]) == ("urn:qaqpa:schema:row:v1", "start", HOSTILE)

@@ -226,7 +226,7 @@ def test_a_claim_that_cannot_be_recorded_refuses(world: World, monkeypatch: pyte
     monkeypatch.setattr(DecisionLog, "claim", lost)
     said = world.refused()
     assert "The decision log cannot be used, and what is not recorded is not promoted." in said
-    assert said.endswith("The override is not used.")
+    assert said.endswith("as soon as the log can be read.")
     assert (world.aliases(), world.uses()) == ({}, ())
 
 

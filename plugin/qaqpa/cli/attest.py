@@ -33,7 +33,7 @@ from qaqpa.evidence.directory import read_draft
 from qaqpa.evidence.envelope import SignedPayload, is_envelope
 from qaqpa.evidence.errors import StatementError
 from qaqpa.evidence.keys import SigningKey
-from qaqpa.evidence.kinds import STAGE, SYSTEM, Kind, kind
+from qaqpa.evidence.kinds import NO_EVIDENCE, STAGE, SYSTEM, Kind, kind
 from qaqpa.evidence.parties import Parties
 from qaqpa.evidence.pieces import MAX_CHARACTERS, read_statement
 from qaqpa.evidence.signing import CLOCK_SKEW
@@ -235,6 +235,8 @@ def _there(target: Target) -> Iterator[tuple[Statement, SignedPayload | None, st
 
 def _earlier(args: argparse.Namespace, target: Target, made: Statement) -> None:
     """Takes declared statements of the kind away where that was asked, else says that what is there counts too."""
+    if made.kind.name in NO_EVIDENCE - {SYSTEM}:
+        return
     others = [
         (envelope, tag) for there, envelope, tag in _there(target) if there.kind is made.kind and there.id != made.id
     ]

@@ -21,14 +21,16 @@ from qaqpa.cli.overrides import show_row
 from qaqpa.errors import UsageError
 from qaqpa.escape import visible
 from qaqpa.model import Json, Verdict
+from qaqpa.record.log.chain import Entry
 from qaqpa.record.log.erase import erase_person, erase_row
-from qaqpa.record.log.listing import Listed, Wanted, listed, recorded, used_at
+from qaqpa.record.log.listing import Listed, Wanted, beside, listed, recorded, used_at
 from qaqpa.record.log.opening import open_log
 
 _MOST_LISTED = 50
 _DAYS = re.compile("([1-9][0-9]{0,4})d", re.ASCII)
 _OUTCOMES = ("written", "failed", "asked", "unknown", "refused")
 _ERASING_SECONDS = 600.0
+_MOST_SHOWN = 4_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--since", metavar="DATE", help="only from a day or a time on, or the last days, such as 7d")
     listing.add_argument("--most", type=int, default=_MOST_LISTED, metavar="N", help=f"{_MOST_LISTED} by default")
     _add_format(listing)
-    show = add_action(actions, "show", "one decision, or one use of an override with its review", _show)
+    show = add_action(actions, "show", "one row: a decision, the use of an override, a start, a reload", _show)
     show.add_argument("id", metavar="ID", type=int, help="number of its row")
     _add_format(show)
     add_policy(show)
@@ -122,6 +124,10 @@ def _show(args: argparse.Namespace) -> int:
     if use:
         show_row(args, *use)
         return 0
+    other = beside(database, args.id)
+    if other:
+        _show_entry(args, other)
+        return 0
     found = recorded(database, args.id)
     if args.format == "json":
         shown = {
@@ -135,6 +141,17 @@ def _show(args: argparse.Namespace) -> int:
         return 0
     print_decision(args, found)
     return 0
+
+
+def _show_entry(args: argparse.Namespace, entry: Entry) -> None:
+    """Prints what a row says that is no decision."""
+    shown = {"row": entry.seq, "kind": entry.kind, "time": entry.at, **entry.fields}
+    if args.format == "json":
+        print(json.dumps({"schema": "urn:qaqpa:schema:row:v1", **shown}, indent=2, sort_keys=True))
+        return
+    for name, value in shown.items():
+        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        console().print(Text(f"{visible(name):14} {visible(told, _MOST_SHOWN)}"), soft_wrap=True)
 
 
 def _erase(args: argparse.Namespace) -> int:

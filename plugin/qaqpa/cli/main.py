@@ -31,7 +31,7 @@ _COMMANDS = {
     "parties": "make, check, sign or show the parties file, which says whose signature counts",
     "verify": "check a signed verdict against the bytes that are to be served; offline",
     "digest": "print the model digest of a directory or a model version",
-    "log": "list, show, verify, checkpoint or erase what is in the decision log",
+    "log": "list, show, verify, checkpoint, announce a key, erase: what is in the decision log",
     "replay": "make a recorded decision again, and compare",
     "tables": "make the tables of the gate and of the decision log ahead, as the owner of a database",
     "policy": "test or build policies of your own",

@@ -244,6 +244,18 @@ def _say(row: int, grant: Grant, due: datetime) -> None:
         "its review is due on %s",
         *(visible(grant.action), who, grant.verdict.value, grant.fact.id, row),
         *(visible(grant.fact.predicate["ticket"]), visible(signers), times.render(due)),
+        extra={
+            "qaqpa": {
+                "event": "overridden",
+                "row": row,
+                "override": grant.fact.id,
+                "verdict": grant.verdict.value,
+                "model": visible(grant.request.subject.name),
+                "version": grant.request.subject.version,
+                "user": acting_user(),
+                "due": times.render(due),
+            }
+        },
     )
     metrics.overridden()
     show(grant.verdict.value, "enforce", override=row)

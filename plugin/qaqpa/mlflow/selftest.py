@@ -176,6 +176,9 @@ def _check_replaces(config: Config, before: Config) -> None:
         raise UnusableError("The configuration file is gone", where=str(before.path))
     if config.log != before.log:
         raise UnusableError("Another decision log takes a restart", where=f"{config.path}: log")
+    for name in ("logging", "metrics"):
+        if getattr(config, name) != getattr(before, name):
+            log.warning("qaqpa: %s was changed, and takes a restart: until then it stays as it was", name)
 
 
 def check_writes() -> None:

@@ -170,6 +170,18 @@ def used_at(database: Database, seq: int) -> tuple[Use, JsonObject] | None:
     return None
 
 
+def beside(database: Database, seq: int) -> Entry | None:
+    """What a row says that holds no decision: a start, a reload, an outcome, a checkpoint; None for any other number.
+
+    Raises:
+        LogError: the log cannot be read.
+    """
+    with database.reading() as connection:
+        found = row(connection, seq)
+        entry = peek(found.body) if found else None
+    return None if entry is None or entry.kind == DECISION else entry
+
+
 def size_of(source: LogSource) -> int:
     """The number of the last row; 0 where nothing was recorded yet.
 
