@@ -55,7 +55,7 @@ def test_without_a_parties_file_the_roles_are_named(tmp_path: Path, engine: Embe
 def test_with_one_the_persons_who_may_are_named(tmp_path: Path, engine: EmbeddedEngine, parties: Parties) -> None:
     found = {todo.kind: todo for todo in todos(state(write_system(tmp_path / "c"), engine), engine.catalog, parties)}
     assert found["audit"] == Todo("audit", "auditor", ("auditor", "auditor2", "peer"), 1, independent=True)
-    assert found["bias"] == Todo("bias", "ml_engineer", ("trainer",), 1)
+    assert found["bias"] == Todo("bias", "ml_engineer", ("junior", "trainer"), 1)
     assert found[SYSTEM].independent
 
 
