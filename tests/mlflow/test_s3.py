@@ -15,6 +15,7 @@ from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 
 from qaqpa.evidence.digest import dir_hash
 from qaqpa.evidence.listing import Limits, TooLargeError
+from qaqpa.mlflow.locations import BytesMissingError
 from qaqpa.mlflow.trees import RemoteTree, Seen, remote_tree
 from support.registry import Registry, Version, passing
 from support.servers import Running, mlflow_server, s3_server
@@ -186,6 +187,20 @@ def test_the_same_bytes_written_again_are_another_version(bucket: Any) -> None:
     assert after != before
     bucket.delete_object(Bucket="versioned", Key="root/model/weights")
     assert seen(place).files == 0
+
+
+@pytest.mark.parametrize("versioned", [False, True], ids=["plain", "versioned"])
+def test_a_name_with_dots_is_told_and_is_mended_by_deleting_it(bucket: Any, *, versioned: bool) -> None:
+    name = f"dots-{versioned}".lower()
+    place = tree(name, versioned=versioned, bucket=bucket)
+    before = seen(place)
+    bucket.put_object(Bucket=name, Key="root/model/../evil", Body=b"evil")
+    with pytest.raises(BytesMissingError, match="whose name has"):
+        place.seen(LIMITS)
+    with pytest.raises(BytesMissingError, match="whose name has"):
+        place.facts(LIMITS)
+    bucket.delete_object(Bucket=name, Key="root/model/../evil")
+    assert seen(place) == before
 
 
 def test_without_versions_the_time_tells(bucket: Any) -> None:

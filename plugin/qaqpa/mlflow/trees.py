@@ -162,10 +162,12 @@ class S3Tree(RemoteTree):
         for number, entry in enumerate(self._entries(bucket, prefix)):
             limits.check(number // _VERSIONS_EACH, 0)
             key, own = str(entry["Key"]), int(entry["Size"])
-            if ".." in key.split("/"):
-                mend = "Delete it: whoever downloads the model would look for it elsewhere"
-                raise BytesMissingError("The bucket holds an object whose name has `..` in it", where=key, mend=mend)
             if entry.get("IsLatest", True) and not (key.endswith("/") and not own):
+                if ".." in key.split("/"):
+                    mend = "Delete it: whoever downloads the model would look for it elsewhere"
+                    raise BytesMissingError(
+                        "The bucket holds an object whose name has `..` in it", where=key, mend=mend
+                    )
                 files += 1
                 size += own
                 limits.check(files, size)
