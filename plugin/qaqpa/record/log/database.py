@@ -85,25 +85,21 @@ class Database:
             tables.create(connection)
 
     @contextmanager
-    def writing(self, deadline: float | None = None, *, flush: bool = True) -> Iterator[Any]:
+    def writing(self) -> Iterator[Any]:
         """A connection in a transaction that has the lock; it is durable when this ends, or nothing is written.
-
-        Args:
-            deadline: until when to wait for the lock, by `time.monotonic`; the configured time by default.
-            flush: false where a crash of the machine may take what is written; the next flush covers it too.
 
         Raises:
             LogError: the database does not answer, is full, or somebody else writes all the time.
         """
-        until = time.monotonic() + self._source.timeout_seconds if deadline is None else deadline
         with self._told():
+            until = time.monotonic() + self._source.timeout_seconds
             connection, _ = self._begun(self._engine, tables.lock, until)
             try:
                 yield connection
                 connection.commit()
-                if flush and self._source.is_file:
+                if self._source.is_file:
                     sqlite.flush(self._source.file)
-                elif flush:
+                else:
                     together.flush(connection)
             finally:
                 # Closing rolls back what is not committed.
@@ -114,9 +110,9 @@ class Database:
         """The same for rows that are added when this ends, in as few round trips as possible.
 
         Args:
-            deadline: as for `writing`.
+            deadline: until when to wait for the lock, by `time.monotonic`.
             digests: SHA-256 of content that may be there already.
-            flush: as for `writing`.
+            flush: false where a crash of the machine may take what is written; the next flush covers it too.
 
         Raises:
             LogError: as for `writing`.
